@@ -1,0 +1,1 @@
+"""The house around the record: people, doors, letters, clocks."""

@@ -1,0 +1,1 @@
+"""What is answered: ballots, how they are read, and how they are counted."""

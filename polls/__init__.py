@@ -1,0 +1,1 @@
+"""What is asked: questions, their options, and the rule card that is fixed before anyone answers."""
