@@ -1,0 +1,29 @@
+"""What time it is, by the one clock that all workers share: the database's."""
+
+from datetime import UTC, datetime
+
+from sqlalchemy import func, select
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from commons.tables import UTCDateTime
+
+
+async def now(session: AsyncSession) -> datetime:
+    """Ask the database for the present moment, in UTC.
+
+    Two app nodes may disagree by seconds; whether a vote is still open must not depend on which one answered.
+    The clock runs on within a transaction, so a cast that waited for a lock learns how late it has become.
+
+    Returns:  aware; to the microsecond on PostgreSQL, to the millisecond on SQLite.
+    """
+    if session.get_bind().dialect.name == "postgresql":
+        moment = func.clock_timestamp(type_=UTCDateTime)
+    else:
+        moment = func.strftime("%Y-%m-%d %H:%M:%f000", "now", type_=UTCDateTime)
+    connection = await session.connection()
+    return (await connection.execute(select(moment))).scalar_one()
+
+
+def minute_of(moment: datetime) -> datetime:
+    """Cut a moment down to its minute in UTC: as much as the public ledger may tell."""
+    return moment.astimezone(UTC).replace(second=0, microsecond=0)
