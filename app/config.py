@@ -1,0 +1,125 @@
+"""Settings: read once from the environment, checked by name, never guessed at run time.
+
+Every setting is listed by `khma config check` and explained in docs/operating.md.
+"""
+
+import ipaddress
+import os
+import stat
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from urllib.parse import urlsplit
+
+ROOT = Path(__file__).resolve().parents[1]
+LANGUAGES = {"en": "English", "fr": "Français", "ka": "ქართული", "ar": "العربية"}
+RIGHT_TO_LEFT = frozenset({"ar"})
+SHORTEST_SECRET = 32
+
+
+@dataclass(frozen=True)
+class Config:
+    """What an installation decides for itself.
+
+    database_url:       SQLAlchemy address the house works with: `sqlite:///…` or `postgresql://…` (the app role).
+    owner_database_url: the same database as its owner, for migrations only; empty means the same address.
+    base_url:           the address people type; links in letters begin with it, never with a request's Host.
+    secret:             ≥ 32 characters; signs form tokens and letter links. Never in the database or its backups.
+    data:               folder for the embedded database, the counters of failed tries, and backups.
+    keys:               folder for signing keys; outside every backup.
+    smtp_url:           `smtp://user:password@host:port` (STARTTLS when offered) or `smtps://…`; empty prints letters.
+    trusted_proxy:      address of the proxy whose last X-Forwarded-For hop is believed; empty believes none.
+    metrics_token:      bearer token for /metrics from beyond this machine; empty allows loopback only.
+    demonstration:      this is a show: secrets may be weak and every page says so.
+    """
+
+    database_url: str
+    owner_database_url: str = ""
+    base_url: str = "http://127.0.0.1:8000"
+    secret: str = field(default="", repr=False)
+    data: Path = ROOT / "var"
+    keys: Path = ROOT / "var" / "keys"
+    smtp_url: str = field(default="", repr=False)
+    mail_from: str = "khma@localhost"
+    trusted_proxy: str = ""
+    metrics_token: str = field(default="", repr=False)
+    demonstration: bool = False
+
+    @property
+    def secure(self) -> bool:
+        """True when people reach this installation over https."""
+        return urlsplit(self.base_url).scheme == "https"
+
+    @property
+    def origin(self) -> str:
+        """Scheme, host and port of the base address, as a browser's Origin header names it."""
+        parts = urlsplit(self.base_url)
+        return f"{parts.scheme}://{parts.netloc}"
+
+    @property
+    def embedded(self) -> bool:
+        """True when the database is a SQLite file."""
+        return self.database_url.startswith("sqlite")
+
+    @property
+    def cookie_name(self) -> str:
+        """`__Host-khma` where the browser can enforce it, `khma` on an unprotected demonstration."""
+        return "__Host-khma" if self.secure else "khma"
+
+
+def load(environment: Mapping[str, str] | None = None) -> Config:
+    """Read the settings from `KHMA_…` variables; a secret may also stand in the file that KHMA_SECRET_FILE names."""
+    env = os.environ if environment is None else environment
+    data = Path(env.get("KHMA_DATA", ROOT / "var"))
+    secret = env.get("KHMA_SECRET", "")
+    if not secret and (path := env.get("KHMA_SECRET_FILE")):
+        secret = Path(path).read_text("utf-8").strip()
+    return Config(
+        database_url=env.get("KHMA_DATABASE_URL", f"sqlite:///{data / 'khma.sqlite3'}"),
+        owner_database_url=env.get("KHMA_OWNER_DATABASE_URL", ""),
+        base_url=env.get("KHMA_BASE_URL", "http://127.0.0.1:8000").rstrip("/"),
+        secret=secret,
+        data=data,
+        keys=Path(env.get("KHMA_KEYS", data / "keys")),
+        smtp_url=env.get("KHMA_SMTP_URL", ""),
+        mail_from=env.get("KHMA_MAIL_FROM", "khma@localhost"),
+        trusted_proxy=env.get("KHMA_TRUSTED_PROXY", ""),
+        metrics_token=env.get("KHMA_METRICS_TOKEN", ""),
+        demonstration=env.get("KHMA_DEMONSTRATION", "") == "1",
+    )
+
+
+def _is_loopback(host: str) -> bool:
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def check(config: Config) -> Iterator[tuple[str, str]]:
+    """Yield every unsafe setting as (name, what is wrong and the cure); nothing means it may serve."""
+    url = urlsplit(config.base_url)
+    if url.scheme not in {"http", "https"} or not url.hostname:
+        yield "KHMA_BASE_URL", f"{config.base_url!r} is no web address; write https://your.town.example"
+    elif url.scheme == "http" and not _is_loopback(url.hostname):
+        yield "KHMA_BASE_URL", "is not https; http is allowed on this machine's own address only"
+    if len(config.secret) < SHORTEST_SECRET or len(set(config.secret)) < SHORTEST_SECRET // 4:
+        yield "KHMA_SECRET", f"needs {SHORTEST_SECRET} random characters or more; make one with: openssl rand -hex 32"
+    if config.database_url.split(":")[0] not in {"sqlite", "postgresql"}:
+        yield "KHMA_DATABASE_URL", "must begin with sqlite:// or postgresql://"
+    elif not config.embedded and config.owner_database_url in {"", config.database_url}:
+        yield (
+            "KHMA_OWNER_DATABASE_URL",
+            "must name the database's owner, another role than the app's: see docs/operating.md",
+        )
+    if config.keys.exists() and stat.S_IMODE(config.keys.stat().st_mode) & 0o077:
+        yield "KHMA_KEYS", f"{config.keys} can be read by others; run: chmod 700 {config.keys}"
+    if config.demonstration and not _is_loopback(url.hostname or ""):
+        yield "KHMA_DEMONSTRATION", "a demonstration may be served on this machine's own address only"
+    if config.trusted_proxy:
+        try:
+            ipaddress.ip_address(config.trusted_proxy)
+        except ValueError:
+            yield "KHMA_TRUSTED_PROXY", f"{config.trusted_proxy!r} is no network address; write one, such as 10.0.0.2"

@@ -1,0 +1,173 @@
+"""The two databases: SQLite for one small server, PostgreSQL for production. Only this file knows how they differ.
+
+Reading and writing are apart. `reading()` gives a session that cannot write. `write(work)` is the one way to change
+anything: it opens one transaction, runs the work, commits, and only then returns; when the database says that two
+transactions got in each other's way (40001, 40P01), it runs the work again, so the work must hold no memory of its own.
+"""
+
+import asyncio
+import sqlite3
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from typing import Any, TypeVar
+
+from alembic import command
+from alembic.config import Config as AlembicConfig
+from sqlalchemy import event, text
+from sqlalchemy.exc import DBAPIError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
+from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from app.config import ROOT
+
+Result = TypeVar("Result")
+
+ATTEMPTS = 5
+RETRIED = frozenset({"40001", "40P01"})  # serialization failure, deadlock: the standard's "try again"
+SQLITE_AWAY = frozenset({sqlite3.SQLITE_BUSY, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR})
+POOL = 10
+LOCK_WAIT_MS = 30_000
+
+
+class Away(Exception):
+    """The database cannot be reached: a 503, not a bug."""
+
+
+class Database:
+    """One database, its pool of readers and its writer.
+
+    url: `sqlite:///path` or `postgresql://…`; drivers are chosen here.
+    """
+
+    def __init__(self, url: str) -> None:
+        self.embedded = url.startswith("sqlite")
+        if self.embedded:
+            self._writer = _sqlite(url, writer=True)
+            self._reader = _sqlite(url, writer=False)
+        else:
+            self._writer = self._reader = create_async_engine(
+                driver_url(url), pool_size=POOL, max_overflow=0, pool_pre_ping=True, pool_timeout=10
+            )
+
+    @asynccontextmanager
+    async def reading(self) -> AsyncIterator[AsyncSession]:
+        """Give a session for looking things up: one consistent view, and no way to change anything.
+
+        Raises: Away when the database cannot be reached.
+        """
+        with _named_failures():
+            async with AsyncSession(self._reader, expire_on_commit=False) as session:
+                if not self.embedded:
+                    await session.connection(execution_options={"isolation_level": "REPEATABLE READ"})
+                    await session.execute(text("SET TRANSACTION READ ONLY"))
+                yield session
+
+    async def write(self, work: Callable[[AsyncSession], Awaitable[Result]]) -> Result:
+        """Run the work in one transaction of its own, and return what it returned once that is on disk.
+
+        work:    takes the session; may be run up to five times, each time from the beginning.
+        Raises:  whatever the work raises, after rolling back; Away when the database cannot be reached.
+        """
+        for attempt in range(1, ATTEMPTS + 1):
+            try:
+                with _named_failures():
+                    async with AsyncSession(self._writer, expire_on_commit=False) as session, session.begin():
+                        result = await work(session)
+                    return result
+            except DBAPIError as failure:
+                if getattr(failure.orig, "sqlstate", None) not in RETRIED or attempt == ATTEMPTS:
+                    raise
+                await asyncio.sleep(0.01 * 2**attempt)
+        raise AssertionError("unreachable: the last attempt returns or raises")
+
+    async def close(self) -> None:
+        """Let go of every connection: an open SQLite one would keep the process alive."""
+        await self._reader.dispose()
+        await self._writer.dispose()
+
+
+@contextmanager
+def _named_failures() -> Iterator[None]:
+    """Turn "cannot connect", "disk full" and "no connection came free" of either driver into Away."""
+    try:
+        yield
+    except PoolTimeout as failure:
+        raise Away from failure
+    except DBAPIError as failure:
+        if _is_away(failure):
+            raise Away from failure
+        raise
+
+
+def _is_away(failure: DBAPIError) -> bool:
+    if failure.connection_invalidated:
+        return True
+    if not isinstance(failure, OperationalError):
+        return False
+    state = getattr(failure.orig, "sqlstate", None)
+    if isinstance(failure.orig, sqlite3.Error):
+        return failure.orig.sqlite_errorcode & 0xFF in SQLITE_AWAY
+    return state is None or state[:2] in {"08", "57"}  # connection failures; server shutting down
+
+
+def driver_url(url: str, *, asynchronous: bool = True) -> str:
+    """Name the driver: psycopg for PostgreSQL both ways, aiosqlite or the standard library's for SQLite."""
+    scheme, rest = url.split("://", 1)
+    if scheme == "sqlite":
+        return f"sqlite+aiosqlite://{rest}" if asynchronous else f"sqlite://{rest}"
+    return f"postgresql+psycopg://{rest}"
+
+
+def _sqlite(url: str, *, writer: bool) -> AsyncEngine:
+    """Make an engine whose writer is one connection that takes the write lock at once.
+
+    A deferred BEGIN that reads and then writes fails at once under load, whatever the busy timeout says.
+    """
+    engine = create_async_engine(
+        driver_url(url),
+        pool_size=1 if writer else POOL,
+        max_overflow=0,
+        pool_timeout=LOCK_WAIT_MS / 1000,
+    )
+
+    @event.listens_for(engine.sync_engine, "connect")
+    def _prepare(connection: Any, _: object) -> None:  # noqa: ANN401 - the driver's own connection class
+        connection.isolation_level = None  # we say BEGIN ourselves
+        cursor = connection.cursor()
+        for pragma in (
+            "journal_mode=WAL",
+            "synchronous=FULL",  # an acknowledged ballot survives a power cut; NORMAL lost 30 of 30
+            "foreign_keys=ON",
+            f"busy_timeout={LOCK_WAIT_MS}",
+            "trusted_schema=OFF",
+            "secure_delete=ON",
+            *([] if writer else ["query_only=ON"]),
+        ):
+            cursor.execute(f"PRAGMA {pragma}")
+        cursor.close()
+
+    @event.listens_for(engine.sync_engine, "begin")
+    def _begin(connection: Any) -> None:  # noqa: ANN401
+        connection.exec_driver_sql("BEGIN IMMEDIATE" if writer else "BEGIN")
+
+    return engine
+
+
+def migration_config(url: str, app_role: str | None = None) -> AlembicConfig:
+    """Tell Alembic where the database is, and which role gets the right to work in it."""
+    config = AlembicConfig(str(ROOT / "alembic.ini"))
+    config.set_main_option("script_location", str(ROOT / "app" / "migrations"))
+    config.attributes["url"] = driver_url(url, asynchronous=False)
+    config.attributes["app_role"] = app_role
+    return config
+
+
+def upgrade(owner_url: str, app_role: str | None = None, revision: str = "head") -> None:
+    """Bring the tables to a revision, as the database's owner; the app role may then work in them, not change them."""
+    command.upgrade(migration_config(owner_url, app_role), revision)
+
+
+def downgrade(owner_url: str, revision: str) -> None:
+    """Take the tables back to an earlier revision."""
+    command.downgrade(migration_config(owner_url), revision)

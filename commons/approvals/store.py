@@ -1,0 +1,57 @@
+"""Ask for an act that needs two people, and decide on it."""
+
+from uuid import UUID
+
+from sqlmodel import select
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from commons.approvals.tables import Approval, Decision
+from commons.clock import now
+from commons.errors import Conflict, Forbidden, Invalid, NotFound
+
+LONGEST_REASON = 1000
+MOST_SHOWN = 50
+
+
+async def ask(session: AsyncSession, action: str, subject: str, reason: str, asked_by: UUID) -> Approval:
+    """Ask for an act, with the reason the public will read.
+
+    action:  dotted name of the act, such as "result.withdraw"; subject: the address of what it is done to.
+    Raises:  Invalid without a reason; Conflict when the same is being asked already.
+    """
+    if not (reason := reason.strip()):
+        raise Invalid("reason.missing", field="reason")
+    if len(reason) > LONGEST_REASON:
+        raise Invalid("text.too_long", field="reason", limit=LONGEST_REASON, found=len(reason))
+    if any(each.action == action for each in await find_waiting(session, subject)):
+        raise Conflict("approval.waiting")
+    approval = Approval(action=action, subject=subject, reason=reason, asked_by=asked_by, asked_at=await now(session))
+    session.add(approval)
+    await session.flush()
+    return approval
+
+
+async def decide(session: AsyncSession, approval_id: UUID, decided_by: UUID, decision: Decision) -> Approval:
+    """Decide on a request; the one who asked may not.
+
+    Raises: NotFound · Conflict when it is decided already · Forbidden when the same person would say both.
+    """
+    query = select(Approval).where(Approval.id == approval_id).with_for_update()
+    if (approval := (await session.exec(query)).first()) is None:
+        raise NotFound("approval.unknown")
+    if approval.decision is not Decision.WAITING:
+        raise Conflict("approval.decided")
+    if approval.asked_by == decided_by:
+        raise Forbidden("approval.same_person")
+    approval.decision, approval.decided_by, approval.decided_at = decision, decided_by, await now(session)
+    session.add(approval)
+    await session.flush()
+    return approval
+
+
+async def find_waiting(session: AsyncSession, subject: str | None = None) -> list[Approval]:
+    """Find what still waits for a second person, oldest first; of one subject, or of all."""
+    query = select(Approval).where(Approval.decision == Decision.WAITING)
+    if subject is not None:
+        query = query.where(Approval.subject == subject)
+    return list((await session.exec(query.order_by(Approval.asked_at).limit(MOST_SHOWN))).all())  # type: ignore[arg-type]

@@ -1,0 +1,34 @@
+"""Rows of what was asked and decided."""
+
+from datetime import datetime
+from enum import StrEnum
+from uuid import UUID
+
+from sqlmodel import Field, SQLModel
+
+from commons.ids import new_id
+from commons.tables import UTCDateTime
+
+
+class Decision(StrEnum):
+    """What became of a request."""
+
+    WAITING = "waiting"
+    APPROVED = "approved"
+    REFUSED = "refused"
+
+
+class Approval(SQLModel, table=True):
+    """One act that needs two different people: who asked, why, and what the second one decided."""
+
+    __tablename__ = "commons_approval"
+
+    id: UUID = Field(default_factory=new_id, primary_key=True)
+    action: str
+    subject: str = Field(index=True)
+    reason: str
+    asked_by: UUID
+    asked_at: datetime = Field(sa_type=UTCDateTime)
+    decision: Decision = Field(default=Decision.WAITING, index=True)
+    decided_by: UUID | None = None
+    decided_at: datetime | None = Field(default=None, sa_type=UTCDateTime)

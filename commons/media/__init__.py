@@ -1,0 +1,1 @@
+"""Pictures: taken in, stripped of everything but what can be seen, and kept."""

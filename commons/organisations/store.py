@@ -1,0 +1,67 @@
+"""Find the organisation, read and change its pages."""
+
+from uuid import UUID
+
+from sqlmodel import select
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from commons.clock import now
+from commons.errors import Invalid, NotFound
+from commons.organisations.tables import PAGES, Organisation, OrganisationPage
+
+LONGEST_TITLE = 200
+LONGEST_BODY = 50_000
+
+
+async def find_host(session: AsyncSession) -> Organisation | None:
+    """Find the organisation that hosts this installation; None before `khma admin found`."""
+    return (await session.exec(select(Organisation).order_by(Organisation.slug).limit(1))).first()
+
+
+async def get_host(session: AsyncSession) -> Organisation:
+    """Get the hosting organisation.
+
+    Raises: NotFound where none was founded yet.
+    """
+    if (host := await find_host(session)) is None:
+        raise NotFound("organisation.none")
+    return host
+
+
+async def find_page(session: AsyncSession, organisation_id: UUID, key: str, language: str) -> OrganisationPage | None:
+    """Find the organisation's own version of a page in a language; None while the first text stands.
+
+    Raises: NotFound for a page that does not exist in any version.
+    """
+    if key not in PAGES:
+        raise NotFound("page.unknown")
+    return await session.get(OrganisationPage, (organisation_id, key, language))
+
+
+async def save_page(
+    session: AsyncSession, organisation_id: UUID, key: str, language: str, title: str, body: str
+) -> None:
+    """Replace a page in one language; an empty title and body bring the first text back.
+
+    Raises: Invalid with the field's name when only one of them is empty, or one is too long.
+    """
+    page = await find_page(session, organisation_id, key, language)
+    title, body = title.strip(), body.strip()
+    for field, text, limit in (("title", title, LONGEST_TITLE), ("body", body, LONGEST_BODY)):
+        if not text and (title or body):
+            raise Invalid("text.missing", field=field)
+        if len(text) > limit:
+            raise Invalid("text.too_long", field=field, limit=limit, found=len(text))
+    if not title:
+        if page is not None:
+            await session.delete(page)
+    elif page is None:
+        moment = await now(session)
+        session.add(
+            OrganisationPage(
+                organisation_id=organisation_id, key=key, language=language, title=title, body=body, changed_at=moment
+            )
+        )
+    else:
+        page.title, page.body, page.changed_at = title, body, await now(session)
+    await session.flush()
