@@ -73,8 +73,7 @@ class Database:
             try:
                 with _named_failures():
                     async with AsyncSession(self._writer, expire_on_commit=False) as session, session.begin():
-                        result = await work(session)
-                    return result
+                        return await work(session)  # said to the caller after leaving this block: after COMMIT
             except DBAPIError as failure:
                 if getattr(failure.orig, "sqlstate", None) not in RETRIED or attempt == ATTEMPTS:
                     raise

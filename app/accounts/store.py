@@ -1,0 +1,71 @@
+"""Find accounts and change them. An address is kept in one spelling, so that it belongs to one person."""
+
+import unicodedata
+from uuid import UUID
+
+from sqlalchemy.exc import IntegrityError
+from sqlmodel import select
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from app.accounts.tables import Account
+from app.security import Role
+from commons.clock import now
+from commons.errors import Conflict, Invalid, NotFound
+
+LONGEST_ADDRESS = 254
+LONGEST_NAME = 100
+
+
+def check_address(text: str, field: str = "email") -> str:
+    """Bring an e-mail address into its one spelling. Raises Invalid when it cannot be one."""
+    address = unicodedata.normalize("NFC", text.strip()).lower()
+    before, at, domain = address.rpartition("@")
+    strange = any(c.isspace() or not c.isprintable() or c in '<>,;:"()[]\\' for c in address)
+    if (
+        not before
+        or not at
+        or "@" in before
+        or "." not in domain.strip(".")
+        or strange
+        or len(address) > LONGEST_ADDRESS
+    ):
+        raise Invalid("address.wrong", field=field)
+    return address
+
+
+def check_name(text: str) -> str:
+    """Tidy the name a person wants to be called by. Raises Invalid when it is empty or too long."""
+    name = " ".join(text.split())
+    if not name:
+        raise Invalid("text.missing", field="name")
+    if len(name) > LONGEST_NAME:
+        raise Invalid("text.too_long", field="name", limit=LONGEST_NAME, found=len(name))
+    return name
+
+
+async def find_account(session: AsyncSession, address: str) -> Account | None:
+    """Find who has an address."""
+    return (await session.exec(select(Account).where(Account.email == address))).first()
+
+
+async def get_account(session: AsyncSession, account_id: UUID) -> Account:
+    """Get one account. Raises NotFound."""
+    if (account := await session.get(Account, account_id)) is None:
+        raise NotFound("account.unknown")
+    return account
+
+
+async def add_account(
+    session: AsyncSession, address: str, name: str, password_hash: str, role: Role = Role.CITIZEN
+) -> Account:
+    """Add somebody who confirmed their address. Raises Conflict when the address is taken, Invalid for the name."""
+    account = Account(
+        email=address, name=check_name(name), password_hash=password_hash, role=role, created_at=await now(session)
+    )
+    session.add(account)
+    try:
+        async with session.begin_nested():
+            await session.flush()
+    except IntegrityError as taken:
+        raise Conflict("address.taken", field="email") from taken
+    return account

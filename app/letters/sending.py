@@ -1,0 +1,91 @@
+"""Senders: real SMTP, and a console twin for demonstrations that prints what it would have sent."""
+
+import smtplib
+import ssl
+import sys
+from collections.abc import Callable
+from email.message import EmailMessage
+from email.utils import format_datetime, make_msgid
+from urllib.parse import unquote, urlsplit
+
+from app.config import Config
+from app.i18n import environment
+from app.letters.tables import Letter
+
+TIMEOUT_SECONDS = 20
+
+Sender = Callable[[EmailMessage], None]
+
+
+class Refused(Exception):
+    """The mail server said no; `final` tells whether asking again can help."""
+
+    def __init__(self, answer: str, *, final: bool) -> None:
+        super().__init__(answer)
+        self.answer = answer
+        self.final = final
+
+
+def compose(letter: Letter, config: Config, organisation: str) -> EmailMessage:
+    """Write out a letter in its language. Links in it begin with the configured address, whatever a request said."""
+    env = environment(letter.language)
+    facts = {**letter.facts, "base_url": config.base_url, "lang": letter.language, "organisation": organisation}
+    message = EmailMessage()
+    message["Subject"] = " ".join(env.get_template(f"letters/{letter.kind}/subject.txt").render(facts).split())
+    message["From"] = config.mail_from
+    message["To"] = letter.address
+    message["Date"] = format_datetime(letter.written_at)
+    domain = config.mail_from.rpartition("@")[2] or "localhost"
+    message["Message-ID"] = f"<{letter.id}@{domain}>" if domain.isascii() else make_msgid()
+    message["Auto-Submitted"] = "auto-generated"
+    message.set_content(env.get_template(f"letters/{letter.kind}/body.txt").render(facts).strip() + "\n")
+    return message
+
+
+def print_letter(message: EmailMessage) -> None:
+    """Show the letter where the house was started: the console twin."""
+    sys.stdout.write(f"\n--- letter to {message['To']}: {message['Subject']}\n{message.get_content()}---\n")
+    sys.stdout.flush()
+
+
+def smtp_sender(url: str) -> Sender:
+    """Make a sender for `smtp://user:password@host:port` (STARTTLS where offered) or `smtps://…`.
+
+    Raises (when sending): Refused; 5xx answers are final, anything else may pass.
+    """
+    parts = urlsplit(url)
+
+    def send(message: EmailMessage) -> None:
+        context = ssl.create_default_context()
+        try:
+            if parts.scheme == "smtps":
+                server: smtplib.SMTP = smtplib.SMTP_SSL(
+                    parts.hostname or "", parts.port or 465, timeout=TIMEOUT_SECONDS, context=context
+                )
+            else:
+                server = smtplib.SMTP(parts.hostname or "", parts.port or 25, timeout=TIMEOUT_SECONDS)
+            with server:
+                if parts.scheme == "smtp" and server.has_extn("starttls"):
+                    server.starttls(context=context)
+                if parts.username:
+                    server.login(unquote(parts.username), unquote(parts.password or ""))
+                server.send_message(message)
+        except smtplib.SMTPRecipientsRefused as refused:
+            code, answer = next(iter(refused.recipients.values()))
+            raise Refused(f"{code} {answer.decode(errors='replace')}", final=code >= 500) from refused
+        except smtplib.SMTPResponseException as refused:
+            said = (
+                str(refused.smtp_error, errors="replace")
+                if isinstance(refused.smtp_error, bytes)
+                else refused.smtp_error
+            )
+            raise Refused(f"{refused.smtp_code} {said}", final=refused.smtp_code >= 500) from refused
+        except (OSError, smtplib.SMTPException) as trouble:
+            raise Refused(type(trouble).__name__, final=False) from trouble
+
+    return send
+
+
+def sender_for(config: Config) -> Sender:
+    """Choose the sender the settings ask for."""
+    return smtp_sender(config.smtp_url) if config.smtp_url else print_letter

@@ -1,0 +1,36 @@
+"""Rows of the outbox."""
+
+from datetime import datetime
+from enum import StrEnum
+from uuid import UUID
+
+from sqlmodel import Field, SQLModel
+
+from commons.ids import new_id
+from commons.tables import Json, UTCDateTime, choice
+
+
+class Fate(StrEnum):
+    """What became of a letter."""
+
+    WAITING = "waiting"
+    SENT = "sent"
+    BOUNCED = "bounced"
+
+
+class Letter(SQLModel, table=True):
+    """One letter to one address. Its facts are erased once it is sent: they may hold a link that opens a door."""
+
+    __tablename__ = "app_letter"
+
+    id: UUID = Field(default_factory=new_id, primary_key=True)
+    address: str
+    kind: str
+    language: str
+    facts: dict[str, str] = Field(sa_type=Json)
+    fate: Fate = Field(default=Fate.WAITING, sa_type=choice(Fate), index=True)
+    attempts: int = 0
+    written_at: datetime = Field(sa_type=UTCDateTime)
+    due_at: datetime = Field(sa_type=UTCDateTime)
+    sent_at: datetime | None = Field(default=None, sa_type=UTCDateTime)
+    answer: str = ""

@@ -1,0 +1,79 @@
+"""Who may do what: one table of every route, and a route that is not listed is closed to everybody."""
+
+from collections.abc import Callable
+from enum import StrEnum
+
+
+class Role(StrEnum):
+    """What a person may do beyond what everybody may."""
+
+    CITIZEN = "citizen"
+    MANAGER = "manager"
+    ADMIN = "admin"
+
+
+Predicate = Callable[[Role | None], bool]
+
+
+def anybody(_: Role | None) -> bool:
+    """Everybody, signed in or not."""
+    return True
+
+
+def signed_in(role: Role | None) -> bool:
+    """Whoever is signed in."""
+    return role is not None
+
+
+def manager(role: Role | None) -> bool:
+    """Those who run votes and surveys, and those who run the installation."""
+    return role in {Role.MANAGER, Role.ADMIN}
+
+
+# A GET and the POST behind its form share a line, so that nobody fills in a form they cannot send.
+MAY: dict[str, Predicate] = {
+    "accounts.forgot": anybody,
+    "accounts.me": signed_in,
+    "accounts.name": signed_in,
+    "accounts.password": signed_in,
+    "accounts.reset": anybody,
+    "accounts.sent": anybody,
+    "accounts.sign_in": anybody,
+    "accounts.sign_out": signed_in,
+    "accounts.sign_out_everywhere": signed_in,
+    "accounts.sign_up": anybody,
+    "accounts.welcome": anybody,
+    "components": anybody,
+    "elsewhere": anybody,
+    "home": anybody,
+    "ledger.checkpoint": anybody,
+    "ledger.index": anybody,
+    "manage.home": manager,
+    "manage.letters": manager,
+    "manage.page": manager,
+    "manage.service": manager,
+    "manage.service_new": manager,
+    "manage.service_picture": manager,
+    "manage.withdrawal": manager,
+    "operating.health": anybody,
+    "operating.metrics": anybody,  # and then only from this machine, or with the token
+    "operating.ready": anybody,
+    "pages.show": anybody,
+    "pictures.show": anybody,
+    "results.archive": anybody,
+    "results.file": anybody,
+    "results.import": manager,
+    "results.index": anybody,
+    "results.show": anybody,
+    "results.withdraw": manager,
+    "services.index": anybody,
+    "services.show": anybody,
+    "settings": anybody,
+    "start": anybody,
+    "static": anybody,
+}
+
+
+def may(route: str | None, role: Role | None) -> bool:
+    """Tell whether a role may use a route; an unlisted one, nobody may."""
+    return route in MAY and MAY[route](role)

@@ -1,0 +1,53 @@
+/* Khma works without this file. It does two things after a reader acts:
+   it puts the keyboard where the news is, and it says "Sending" on the button that was pressed. */
+(function () {
+  "use strict";
+
+  // The first thing worth hearing in what arrived: the list of errors, else the new heading.
+  function news(root) {
+    return root.querySelector("[data-errors]") || root.querySelector("h1, [data-arrived]");
+  }
+
+  function focus(element) {
+    if (!element) return;
+    if (!element.hasAttribute("tabindex")) element.setAttribute("tabindex", "-1");
+    element.focus();
+  }
+
+  function ready(form) {
+    form.removeAttribute("aria-busy");
+    form.querySelectorAll("[data-words]").forEach(function (button) {
+      button.textContent = button.dataset.words;
+      delete button.dataset.words;
+    });
+  }
+
+  // A page that comes back with errors begins at their list.
+  focus(document.querySelector("[data-errors]"));
+
+  document.addEventListener("htmx:after:swap", function (event) {
+    var ctx = event.detail.ctx;
+    var target = ctx && ctx.target;
+    focus(news(target && target.isConnected ? target : document.getElementById("main")));
+  });
+
+  document.addEventListener("submit", function (event) {
+    var form = event.target;
+    var button = event.submitter;
+    if (form.getAttribute("aria-busy") === "true") {
+      event.preventDefault();
+      return;
+    }
+    if (!button || !button.dataset.busy) return;
+    form.setAttribute("aria-busy", "true");
+    button.dataset.words = button.textContent;
+    button.textContent = button.dataset.busy;
+  });
+
+  // Back from the next page, or answered in place: the button says again what it does.
+  function release() {
+    document.querySelectorAll("form[aria-busy]").forEach(ready);
+  }
+  window.addEventListener("pageshow", release);
+  document.addEventListener("htmx:finally:request", release);
+})();
