@@ -8,7 +8,7 @@ signed checkpoint.
 """
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from hmac import compare_digest
 
 from commons.errors import Invalid
@@ -52,6 +52,25 @@ def root(leaf_hashes: Sequence[bytes]) -> bytes:
         odd = [level[-1]] if len(level) % 2 else []
         level = [node_hash(left, right) for left, right in zip(level[::2], level[1::2], strict=False)] + odd
     return level[0] if level else EMPTY_ROOT
+
+
+def growing_roots(leaf_hashes: Iterable[bytes]) -> Iterator[bytes]:
+    """Give the root of a growing list after each leaf, keeping only the tops of its full subtrees.
+
+    Cost:    O(log n) a leaf, where asking `root` anew for every length would cost O(n).
+    """
+    tops: list[bytes] = []
+    for size, leaf in enumerate(leaf_hashes, start=1):
+        tops.append(leaf)
+        full = size
+        while full % 2 == 0:
+            right = tops.pop()
+            tops[-1] = node_hash(tops[-1], right)
+            full //= 2
+        top = tops[-1]
+        for left in tops[-2::-1]:
+            top = node_hash(left, top)
+        yield top
 
 
 def inclusion_proof(leaf_hashes: Sequence[bytes], position: int) -> list[bytes]:

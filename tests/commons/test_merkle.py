@@ -14,6 +14,7 @@ from commons.merkle import (
     check_consistency,
     check_inclusion,
     consistency_proof,
+    growing_roots,
     inclusion_proof,
     leaf_hash,
     node_hash,
@@ -79,6 +80,10 @@ def test_every_proof_of_every_size_up_to_130_holds(size: int) -> None:
         check_inclusion(leaves[position], position, size, inclusion_proof(leaves, position), top)
     for old_size in range(size + 1):
         check_consistency(old_size, root(leaves[:old_size]), size, top, consistency_proof(leaves, old_size))
+
+
+def test_a_growing_list_has_the_root_of_every_length() -> None:
+    assert list(growing_roots(MANY)) == [root(MANY[:size]) for size in range(1, 131)]
 
 
 @given(st.data())
