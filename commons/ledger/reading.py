@@ -1,0 +1,60 @@
+"""Reading the public log: a page of it, one line with its proof, and the whole of it against its signatures."""
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from typing import Any
+
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from commons.errors import NotFound
+from commons.ledger import store
+from commons.ledger.audit import check_log
+from commons.ledger.lines import Line
+from commons.ledger.proof import Finding, write_proof
+from commons.merkle import inclusion_proof
+
+
+@dataclass(frozen=True)
+class LedgerPage:
+    """Some lines, newest first, and how many there are in all."""
+
+    lines: list[Line]
+    total: int
+
+
+async def page(
+    session: AsyncSession,
+    *,
+    kinds: Collection[str] | None = None,
+    subject: str | None = None,
+    offset: int = 0,
+    limit: int = 50,
+) -> LedgerPage:
+    """Show one page of the log: all of it, or the lines of some kinds or of one subject.
+
+    A redacted line has no subject any more; the line that says it was redacted has it.
+    """
+    return LedgerPage(*await store.find_lines(session, kinds, subject, offset, limit))
+
+
+async def prove(session: AsyncSession, position: int) -> dict[str, Any]:
+    """Prove one line by the newest checkpoint, as a JSON object for `canonical.readable` (see proof.write_proof).
+
+    Raises:  NotFound("ledger.line_unknown").
+    Cost:    three queries; O(length of the log).
+    """
+    line, newest = await store.find_line(session, position), await store.newest_checkpoint(session)
+    if line is None or newest is None:
+        raise NotFound("ledger.line_unknown", position=position)
+    hashes = await store.leaf_hashes(session, newest.size)
+    return write_proof(line, inclusion_proof(hashes, position), newest.note)
+
+
+async def audit(session: AsyncSession, verifiers: Collection[str], kept_notes: Collection[str] = ()) -> list[Finding]:
+    """Read the whole log against every stored checkpoint and those that somebody kept; an empty list means it holds.
+
+    kept_notes:  checkpoints from outside this database. Only they can tell that it was rolled back as a whole.
+    """
+    notes = [stored.note for stored in await store.checkpoints(session)]
+    pending = await store.pending_redactions(session)
+    return list(check_log(await store.all_lines(session), [*notes, *kept_notes], verifiers, pending))
