@@ -1,0 +1,145 @@
+"""Schulze method: we compare every two options; what wins directly, or by a chain of stronger wins, comes first."""
+
+from itertools import pairwise as neighbours
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ballots.counting.pairwise import count_pairs
+from ballots.counting.types import Counts, Outcome, Profile
+from commons.errors import Invalid
+
+NOWHERE = -1
+"""The next hop where no chain of wins leads."""
+
+
+class Paths(NamedTuple):
+    """The strongest chain of wins between every two options.
+
+    strength: (m, m); ballots of its weakest win, 0 where no chain leads from i to j.
+    next_hop: (m, m); the option after i on the chain from i to j, NOWHERE without one.
+    """
+
+    strength: Counts
+    next_hop: NDArray[np.intp]
+
+    def chain(self, start: int, end: int) -> list[int]:
+        """Follow the hops from start to end; empty where no chain leads."""
+        if not self.strength[start, end]:
+            return []
+        hops = [start]
+        while hops[-1] != end:
+            hops.append(int(self.next_hop[hops[-1], end]))
+        return hops
+
+
+def strongest_paths(pairwise: Counts) -> Paths:
+    """Find the strongest chain of wins between every two options; of equally strong ones, the direct win.
+
+    pairwise: (m, m); cell [i, j] = ballots that rank option i above option j. Input is left untouched.
+    Raises:   Invalid "count.not_square" unless square with a zero diagonal.
+    Cost:     O(m^3).
+    Source:   Schulze, Soc. Choice Welf. 36 (2011) 267-303; winning votes, Floyd-Warshall with a table of hops.
+    """
+    m = len(pairwise)
+    if pairwise.shape != (m, m) or pairwise.diagonal().any():
+        raise Invalid("count.not_square", found=str(pairwise.shape))
+    strength = np.where(pairwise > pairwise.T, pairwise, 0)
+    next_hop = np.where(strength > 0, np.arange(m), NOWHERE)
+    for k in range(m):
+        through_k = np.minimum(strength[:, [k]], strength[[k], :])
+        np.fill_diagonal(through_k, 0)
+        # Only a truly stronger detour replaces a chain: this keeps the hops free of circles.
+        is_better = through_k > strength
+        next_hop = np.where(is_better, next_hop[:, [k]], next_hop)
+        strength = np.where(is_better, through_k, strength)
+    return Paths(strength, next_hop)
+
+
+def peel(strength: Counts) -> list[list[int]]:
+    """Take off the options that nothing left beats, again and again: each layer is one place.
+
+    Counting won chains instead would invent differences between options that the ballots leave tied.
+
+    Returns: places of option numbers, ascending inside a place.
+    Source:  the practice of Belenios and Condorcet PHP; Tideman A10 is the published case that tells them apart.
+    """
+    beats = strength > strength.T
+    left = np.ones(len(strength), dtype=bool)
+    order = []
+    while left.any():
+        place = left & ~beats[left].any(axis=0)
+        order.append(np.flatnonzero(place).tolist())
+        left &= ~place
+    return order
+
+
+def count(profile: Profile) -> Outcome:
+    """Order the options by the Schulze method and write down what proves it.
+
+    Returns: certificate with `strengths` (A -> B -> ballots), `next` (A -> B -> the option after A on the chain to B)
+             and `neighbours` (see `_explain`); `ballots.counting.certificate` checks it without this file.
+    """
+    names = profile.options
+    table = count_pairs(profile)
+    paths = strongest_paths(table)
+    order = peel(paths.strength)
+    return Outcome(
+        rule="schulze",
+        options=names,
+        ballots=profile.ballots,
+        blank=profile.blank,
+        invalid=profile.invalid,
+        counted=profile.counted,
+        order=[[names[i] for i in place] for place in order],
+        pairwise=_by_name(names, table),
+        certificate={
+            "strengths": _by_name(names, paths.strength),
+            "next": {
+                a: {b: names[hop] for b, hop in zip(names, row, strict=True) if hop != NOWHERE}
+                for a, row in zip(names, paths.next_hop.tolist(), strict=True)
+            },
+            "neighbours": _explain(names, table, paths, order, profile.counted),
+        },
+    )
+
+
+def _by_name(names: tuple[str, ...], table: Counts) -> dict[str, dict[str, int]]:
+    return {
+        a: {b: cell for b, cell in zip(names, row, strict=True) if b != a}
+        for a, row in zip(names, table.tolist(), strict=True)
+    }
+
+
+def _explain(
+    names: tuple[str, ...], table: Counts, paths: Paths, order: list[list[int]], counted: int
+) -> list[dict[str, Any]]:
+    """Say for each two neighbours in the order why they stand so.
+
+    Inside a place: each option and the one shown after it. Between two places: the first option of the lower place,
+    and the last of the upper one that beats it. (The very last of the upper place may be no match for it at all.)
+    """
+    pairs = []
+    for upper, lower in neighbours([[], *order]):
+        pairs += [(max(a for a in upper if _beats(paths, a, lower[0])), lower[0])] if upper else []
+        pairs += neighbours(lower)
+    return [
+        {
+            "above": names[a],
+            "below": names[b],
+            "tied": not _beats(paths, a, b),
+            "for": int(table[a, b]),
+            "against": int(table[b, a]),
+            "neither": counted - int(table[a, b]) - int(table[b, a]),
+            "chain": [names[i] for i in paths.chain(a, b)],
+            "strength": int(paths.strength[a, b]),
+            "back": [names[i] for i in paths.chain(b, a)],
+            "back_strength": int(paths.strength[b, a]),
+        }
+        for a, b in pairs
+    ]
+
+
+def _beats(paths: Paths, a: int, b: int) -> bool:
+    return bool(paths.strength[a, b] > paths.strength[b, a])

@@ -1,0 +1,19 @@
+"""The counting rules by name."""
+
+import pytest
+
+from ballots.counting import registry
+from ballots.counting.types import Profile
+from commons.errors import Invalid
+
+
+def test_a_rule_is_found_by_its_name_and_says_it_in_the_outcome() -> None:
+    profile = Profile.of("AB", [([["B"], ["A"]], 1)])
+    assert [registry.count(name, profile).rule for name in registry.RULES] == list(registry.RULES)
+
+
+def test_an_unknown_rule_is_refused_with_the_known_ones() -> None:
+    with pytest.raises(Invalid) as refused:
+        registry.count("dice", Profile.of("AB", []))
+    assert refused.value.code == "count.unknown_rule"
+    assert refused.value.facts == {"name": "dice", "known": "schulze"}
