@@ -62,10 +62,11 @@ def test_an_interrupted_install_is_repaired_by_one_of_two_who_come(house: Path) 
 
 
 def test_what_may_not_be_installed_is_asked_for_by_name(house: Path, tmp_path: Path) -> None:
-    bare = khma(house, "test", PATH=str(tmp_path), KHMA_TEST_WITHOUT="")  # neither a browser nor a package manager on this path
+    nothing = {"PATH": str(tmp_path)}  # neither a browser nor a package manager
+    bare = khma(house, "test", **nothing, KHMA_TEST_WITHOUT="")
     assert bare.returncode == 1
     assert "this is missing: chromium" in bare.stderr
-    without = khma(house, "test", PATH=str(tmp_path), KHMA_TEST_WITHOUT="chromium,postgresql")
+    without = khma(house, "test", **nothing, KHMA_TEST_WITHOUT="chromium,postgresql")
     assert without.returncode == 0, without.stderr
 
 
