@@ -71,7 +71,8 @@ def check_words(kind: str, subject: str, words: Mapping[str, object]) -> None:
     for name, word in words.items():
         if not isinstance(word, str | int) or isinstance(word, bool):
             raise TypeError(f"a ledger line says texts and whole numbers, not {name!r}: {word!r}")
-    if b"\\u0000" in canonical([subject, dict(words)]):
+    canonical([subject, dict(words)])
+    if any("\0" in str(part) for part in (subject, *words, *words.values())):
         raise ValueError("a ledger line cannot hold the character U+0000: PostgreSQL does not store it")
 
 
@@ -89,13 +90,13 @@ def minute_text(minute: datetime) -> str:
 
 
 def leaf_bytes(kind: str, minute: str, words_hash: str) -> bytes:
-    """Write the bytes of a leaf: canonical JSON of three texts, for example, on one line
+    """Write the bytes of a leaf: canonical JSON of three texts, on one line.
 
         {"digest":"00…64 hex digits…00","kind":"box.sealed","minute":"2026-11-21T23:47Z"}
 
     minute:     as `minute_text` writes it.
     words_hash: `words_digest` in small hex digits.
-    """  # noqa: D400, D415 - the sentence ends with its example
+    """
     return canonical({"digest": words_hash, "kind": kind, "minute": minute})
 
 

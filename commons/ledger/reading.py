@@ -1,5 +1,6 @@
 """Reading the public log: a page of it, one line with its proof, and the whole of it against its signatures."""
 
+from base64 import b64encode
 from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any
@@ -55,6 +56,14 @@ async def audit(session: AsyncSession, verifiers: Collection[str], kept_notes: C
 
     kept_notes:  checkpoints from outside this database. Only they can tell that it was rolled back as a whole.
     """
-    notes = [stored.note for stored in await store.checkpoints(session)]
+    stored = await store.checkpoints(session)
     pending = await store.pending_redactions(session)
-    return list(check_log(await store.all_lines(session), [*notes, *kept_notes], verifiers, pending))
+    notes = [*(each.note for each in stored), *kept_notes]
+    return [
+        *(
+            Finding(f"stored checkpoint {each.size}", "size and root as in its note", f"{each.size}, {each.root.hex()}")
+            for each in stored
+            if f"\n{each.size}\n{b64encode(each.root).decode()}\n" not in each.note
+        ),
+        *check_log(await store.all_lines(session), notes, verifiers, pending),
+    ]

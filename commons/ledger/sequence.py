@@ -4,6 +4,7 @@ The sequencer never signs over a changed past: before each batch it finds the la
 """
 
 import secrets
+from collections.abc import Mapping
 from uuid import UUID
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
@@ -18,7 +19,7 @@ from commons.ledger.tables import Leaf, PendingLine, StoredCheckpoint, Words
 from commons.merkle import root
 
 
-async def append(session: AsyncSession, kind: str, words: LineWords, *, subject: str = "") -> UUID:
+async def append(session: AsyncSession, kind: str, words: Mapping[str, str | int], *, subject: str = "") -> UUID:
     """Add a line to the log, in the caller's transaction: what was not committed was not said.
 
     kind:     one of lines.KINDS. words: texts and whole numbers, never a person's name.
@@ -27,7 +28,7 @@ async def append(session: AsyncSession, kind: str, words: LineWords, *, subject:
     Raises:   ValueError for an unknown kind, TypeError for words of another type.
     """
     check_words(kind, subject, words)
-    line = PendingLine(kind=kind, subject=subject, salt=secrets.token_bytes(SALT_BYTES), words=words)
+    line = PendingLine(kind=kind, subject=subject, salt=secrets.token_bytes(SALT_BYTES), words=dict(words))
     session.add(line)
     await session.flush()
     return line.id
