@@ -17,7 +17,7 @@
   function ready(form) {
     form.removeAttribute("aria-busy");
     form.querySelectorAll("[data-words]").forEach(function (button) {
-      button.textContent = button.dataset.words;
+      button.innerHTML = button.dataset.words;
       delete button.dataset.words;
     });
   }
@@ -26,9 +26,10 @@
   focus(document.querySelector("[data-errors]"));
 
   document.addEventListener("htmx:after:swap", function (event) {
-    var ctx = event.detail.ctx;
-    var target = ctx && ctx.target;
-    focus(news(target && target.isConnected ? target : document.getElementById("main")));
+    var target = event.detail.ctx.target;
+    // A target that was itself replaced is found again by its name.
+    var arrived = target.isConnected ? target : document.getElementById(target.id);
+    if (arrived) focus(news(arrived));
   });
 
   document.addEventListener("submit", function (event) {
@@ -40,7 +41,7 @@
     }
     if (!button || !button.dataset.busy) return;
     form.setAttribute("aria-busy", "true");
-    button.dataset.words = button.textContent;
+    button.dataset.words = button.innerHTML;
     button.textContent = button.dataset.busy;
   });
 
