@@ -13,7 +13,9 @@ from typing import Any, TypeVar
 
 from alembic import command
 from alembic.config import Config as AlembicConfig
-from sqlalchemy import event, text
+from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy import create_engine, event, text
 from sqlalchemy.exc import DBAPIError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
@@ -47,7 +49,12 @@ class Database:
             self._reader = _sqlite(url, writer=False)
         else:
             self._writer = self._reader = create_async_engine(
-                driver_url(url), pool_size=POOL, max_overflow=0, pool_pre_ping=True, pool_timeout=10
+                driver_url(url),
+                pool_size=POOL,
+                max_overflow=0,
+                pool_pre_ping=True,
+                pool_timeout=10,
+                hide_parameters=True,
             )
 
     @asynccontextmanager
@@ -128,6 +135,7 @@ def _sqlite(url: str, *, writer: bool) -> AsyncEngine:
         pool_size=1 if writer else POOL,
         max_overflow=0,
         pool_timeout=LOCK_WAIT_MS / 1000,
+        hide_parameters=True,
     )
 
     @event.listens_for(engine.sync_engine, "connect")
@@ -165,6 +173,18 @@ def migration_config(url: str, app_role: str | None = None) -> AlembicConfig:
 def upgrade(owner_url: str, app_role: str | None = None, revision: str = "head") -> None:
     """Bring the tables to a revision, as the database's owner; the app role may then work in them, not change them."""
     command.upgrade(migration_config(owner_url, app_role), revision)
+
+
+def pending_revision(url: str) -> str:
+    """Name what the tables lack: nothing when they are up to date, else the revision they are at, or "empty"."""
+    engine = create_engine(driver_url(url, asynchronous=False))
+    try:
+        with engine.connect() as connection:
+            at = MigrationContext.configure(connection).get_current_revision()
+    finally:
+        engine.dispose()
+    newest = ScriptDirectory.from_config(migration_config(url)).get_current_head()
+    return "" if at == newest else at or "empty"
 
 
 def downgrade(owner_url: str, revision: str) -> None:

@@ -4,6 +4,7 @@ from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
+from sqlalchemy import Index
 from sqlmodel import Field, SQLModel
 
 from commons.ids import new_id
@@ -14,9 +15,10 @@ class Result(SQLModel, table=True):
     """One published result: the rule card it was counted by, the count, and where the ballots came from."""
 
     __tablename__ = "results_result"
+    __table_args__ = (Index(None, "organisation_id", "published_at"),)
 
     id: UUID = Field(default_factory=new_id, primary_key=True)
-    organisation_id: UUID = Field(foreign_key="commons_organisation.id", index=True)
+    organisation_id: UUID = Field(foreign_key="commons_organisation.id")
     slug: str = Field(unique=True)
     titles: Texts = Field(sa_type=Json)
     source_name: str
@@ -24,7 +26,7 @@ class Result(SQLModel, table=True):
     held_on: date
     card: dict[str, Any] = Field(sa_type=Json)
     count: dict[str, Any] = Field(sa_type=Json)
-    published_at: datetime = Field(sa_type=UTCDateTime, index=True)
+    published_at: datetime = Field(sa_type=UTCDateTime)
     withdrawn_at: datetime | None = Field(default=None, sa_type=UTCDateTime)
     withdrawn_because: str = ""
 

@@ -67,3 +67,9 @@ async def list_letters(session: AsyncSession, page: int) -> tuple[list[Letter], 
     total = (await session.exec(select(func.count()).select_from(Letter))).one()
     query = select(Letter).order_by(col(Letter.written_at).desc(), col(Letter.id)).limit(PER_PAGE)
     return list((await session.exec(query.offset((page - 1) * PER_PAGE))).all()), total
+
+
+async def count_letters(session: AsyncSession) -> dict[str, int]:
+    """Count the letters by fate."""
+    rows = await session.exec(select(Letter.fate, func.count()).group_by(col(Letter.fate)))
+    return {str(fate): number for fate, number in rows.all()}

@@ -4,6 +4,7 @@ from datetime import datetime
 from enum import StrEnum
 from uuid import UUID
 
+from sqlalchemy import Index
 from sqlmodel import Field, SQLModel
 
 from commons.ids import new_id
@@ -22,13 +23,14 @@ class Letter(SQLModel, table=True):
     """One letter to one address. Its facts are erased once it is sent: they may hold a link that opens a door."""
 
     __tablename__ = "app_letter"
+    __table_args__ = (Index(None, "fate", "due_at"),)
 
     id: UUID = Field(default_factory=new_id, primary_key=True)
     address: str
     kind: str
     language: str
     facts: dict[str, str] = Field(sa_type=Json)
-    fate: Fate = Field(default=Fate.WAITING, sa_type=choice(Fate), index=True)
+    fate: Fate = Field(default=Fate.WAITING, sa_type=choice(Fate))
     attempts: int = 0
     written_at: datetime = Field(sa_type=UTCDateTime)
     due_at: datetime = Field(sa_type=UTCDateTime)

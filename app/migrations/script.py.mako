@@ -1,9 +1,8 @@
-"""${message}."""
+"""${message.capitalize()}."""
 
 import sqlalchemy as sa
-import sqlmodel
 from alembic import op
-${imports if imports else ""}
+from sqlalchemy.dialects.postgresql import JSONB
 
 revision = ${repr(up_revision)}
 down_revision = ${repr(down_revision)}

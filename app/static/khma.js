@@ -14,14 +14,6 @@
     element.focus();
   }
 
-  function ready(form) {
-    form.removeAttribute("aria-busy");
-    form.querySelectorAll("[data-words]").forEach(function (button) {
-      button.innerHTML = button.dataset.words;
-      delete button.dataset.words;
-    });
-  }
-
   // A page that comes back with errors begins at their list.
   focus(document.querySelector("[data-errors]"));
 
@@ -47,7 +39,11 @@
 
   // Back from the next page, or answered in place: the button says again what it does.
   function release() {
-    document.querySelectorAll("form[aria-busy]").forEach(ready);
+    document.querySelectorAll("[data-words]").forEach(function (button) {
+      button.innerHTML = button.dataset.words;
+      delete button.dataset.words;
+      button.form.removeAttribute("aria-busy");
+    });
   }
   window.addEventListener("pageshow", release);
   document.addEventListener("htmx:finally:request", release);

@@ -7,7 +7,7 @@ from uuid import UUID
 from sqlmodel import Field, SQLModel
 
 from commons.ids import new_id
-from commons.tables import UTCDateTime
+from commons.tables import UTCDateTime, choice
 
 
 class Decision(StrEnum):
@@ -29,6 +29,6 @@ class Approval(SQLModel, table=True):
     reason: str
     asked_by: UUID
     asked_at: datetime = Field(sa_type=UTCDateTime)
-    decision: Decision = Field(default=Decision.WAITING, index=True)
+    decision: Decision = Field(default=Decision.WAITING, sa_type=choice(Decision), index=True)
     decided_by: UUID | None = None
     decided_at: datetime | None = Field(default=None, sa_type=UTCDateTime)

@@ -1,13 +1,16 @@
 """Find the organisation, read and change its pages."""
 
 from uuid import UUID
+from zoneinfo import available_timezones
 
 from sqlmodel import select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from commons.clock import now
-from commons.errors import Invalid, NotFound
+from commons.errors import Conflict, Invalid, NotFound
+from commons.ids import slug_of
 from commons.organisations.tables import PAGES, Organisation, OrganisationPage
+from commons.tables import Texts, text_in
 
 LONGEST_TITLE = 200
 LONGEST_BODY = 50_000
@@ -16,6 +19,24 @@ LONGEST_BODY = 50_000
 async def find_host(session: AsyncSession) -> Organisation | None:
     """Find the organisation that hosts this installation; None before `khma admin found`."""
     return (await session.exec(select(Organisation).order_by(Organisation.slug).limit(1))).first()
+
+
+async def found(session: AsyncSession, names: Texts, summaries: Texts, zone: str) -> Organisation:
+    """Found the organisation that hosts this installation.
+
+    zone:   of the tz database, such as Asia/Tbilisi.
+    Raises: Conflict when there is one already; Invalid when it has no name or the zone is unknown.
+    """
+    if await find_host(session) is not None:
+        raise Conflict("organisation.founded")
+    if not any(names.values()):
+        raise Invalid("text.missing", field="name")
+    if zone not in available_timezones():
+        raise Invalid("zone.unknown", field="zone", found=zone)
+    host = Organisation(slug=slug_of(text_in(names, "en")), names=names, summaries=summaries, zone=zone)
+    session.add(host)
+    await session.flush()
+    return host
 
 
 async def get_host(session: AsyncSession) -> Organisation:

@@ -1,0 +1,1 @@
+"""The command `khma`: one file a command family."""

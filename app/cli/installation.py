@@ -1,0 +1,165 @@
+"""`khma config`, `migrate`, `admin`, `backup`, `restore`: setting an installation up and keeping it."""
+
+import argparse
+import asyncio
+import sys
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from app.accounts.store import check_address, find_account
+from app.accounts.tokens import make_token
+from app.backup import Unfit, back_up
+from app.backup import restore as put_back
+from app.config import LANGUAGES, Config, check, load
+from app.db import Database, downgrade, upgrade
+from app.i18n import explain
+from app.letters.outbox import write_letter
+from app.security import Role
+from commons.errors import DomainError
+from commons.organisations.store import found
+
+INVITATION_HOURS = 72
+
+
+def config(argv: list[str]) -> int:
+    """`khma config check`: name every unsafe setting. Returns 1 when there is one."""
+    parser = argparse.ArgumentParser(prog="khma config")
+    parser.add_argument("action", choices=["check"])
+    parser.parse_args(argv)
+    settings = load()
+    troubles = dict(check(settings))
+    values = {
+        "KHMA_BASE_URL": settings.base_url,
+        "KHMA_DATABASE_URL": _without_password(settings.database_url),
+        "KHMA_OWNER_DATABASE_URL": _without_password(settings.owner_database_url) or "(the same)",
+        "KHMA_SECRET": f"({len(settings.secret)} characters)",
+        "KHMA_DATA": str(settings.data),
+        "KHMA_KEYS": str(settings.keys),
+        "KHMA_SMTP_URL": _without_password(settings.smtp_url) or "(letters are printed, not sent)",
+        "KHMA_MAIL_FROM": settings.mail_from,
+        "KHMA_TRUSTED_PROXY": settings.trusted_proxy or "(none)",
+        "KHMA_METRICS_TOKEN": "(set)" if settings.metrics_token else "(this machine only)",
+        "KHMA_DEMONSTRATION": "1" if settings.demonstration else "(no)",
+    }
+    for name, value in values.items():
+        print(f"{'UNSAFE' if name in troubles else 'ok    '}  {name} = {value}")
+        if name in troubles:
+            print(f"        {troubles[name]}")
+    return 1 if troubles else 0
+
+
+def _without_password(url: str) -> str:
+    parts = urlsplit(url)
+    return url.replace(f":{parts.password}@", ":…@") if parts.password else url
+
+
+def migrate(argv: list[str]) -> int:
+    """`khma migrate`: bring the tables to the newest revision, or to the one named, as the database's owner."""
+    parser = argparse.ArgumentParser(prog="khma migrate")
+    parser.add_argument("--to", default="head", metavar="REVISION", help="'base' takes everything away")
+    options = parser.parse_args(argv)
+    settings = load()
+    owner = settings.owner_database_url or settings.database_url
+    if settings.embedded:
+        settings.data.mkdir(parents=True, exist_ok=True)
+    if options.to == "base":
+        downgrade(owner, "base")
+    else:
+        upgrade(owner, _app_role(settings), options.to)
+    print(f"The tables are at {options.to}.")
+    return 0
+
+
+def _app_role(settings: Config) -> str | None:
+    """Name the role that the app works as, where that is not the owner."""
+    if settings.embedded or not settings.owner_database_url:
+        return None
+    return urlsplit(settings.database_url).username
+
+
+def admin(argv: list[str]) -> int:
+    """`khma admin found | invite`: the two things that need no account."""
+    parser = argparse.ArgumentParser(prog="khma admin")
+    actions = parser.add_subparsers(dest="action", required=True)
+    founding = actions.add_parser("found", help="found the organisation that hosts this installation")
+    founding.add_argument("--name", required=True)
+    founding.add_argument("--zone", default="UTC", help="such as Asia/Tbilisi; times are shown in it")
+    founding.add_argument("--language", default="en", choices=list(LANGUAGES), help="of the name")
+    invite = actions.add_parser("invite", help="write a letter that opens an account")
+    invite.add_argument("address")
+    invite.add_argument("--role", default="admin", choices=[role.value for role in Role])
+    invite.add_argument("--language", default="en", choices=list(LANGUAGES))
+    options = parser.parse_args(argv)
+    try:
+        return asyncio.run(_found(options) if options.action == "found" else _invite(options))
+    except DomainError as error:
+        print(f"khma: {explain('en', error)}", file=sys.stderr)
+        return 2
+
+
+async def _found(options: argparse.Namespace) -> int:
+    db = Database(load().database_url)
+    try:
+        await db.write(lambda session: found(session, {options.language: options.name}, {}, options.zone))
+    finally:
+        await db.close()
+    print("Founded.")
+    return 0
+
+
+async def _invite(options: argparse.Namespace) -> int:
+    settings, address = load(), check_address(options.address)
+    token = make_token(settings.secret, "welcome", {"email": address, "role": options.role}, hours=INVITATION_HOURS)
+    db = Database(settings.database_url)
+
+    async def work(session: AsyncSession) -> bool:
+        if await find_account(session, address) is not None:
+            return False
+        await write_letter(session, address, "invitation", options.language, token=token)
+        return True
+
+    try:
+        invited = await db.write(work)
+    finally:
+        await db.close()
+    if not invited:
+        print(f"khma: {address} has an account already", file=sys.stderr)
+        return 1
+    print(f"A letter waits in the outbox. Its link, for {INVITATION_HOURS} hours:")
+    print(f"{settings.base_url}/{options.language}/welcome/{token}")
+    return 0
+
+
+def backup(argv: list[str]) -> int:
+    """`khma backup FILE`: one consistent copy, while the house goes on working."""
+    parser = argparse.ArgumentParser(prog="khma backup")
+    parser.add_argument("file", type=Path)
+    options = parser.parse_args(argv)
+    settings = load()
+    try:
+        rows = back_up(settings.database_url, options.file)
+    except (Unfit, OSError) as trouble:
+        print(f"khma: {trouble}", file=sys.stderr)
+        return 1
+    print(f"{sum(rows.values())} rows of {len(rows)} tables are in {options.file}.")
+    print(f"The keys in {settings.keys} are not in it; keep them elsewhere, never beside a copy.")
+    return 0
+
+
+def restore(argv: list[str]) -> int:
+    """`khma restore FILE`: put a copy into an empty database of either kind."""
+    parser = argparse.ArgumentParser(prog="khma restore")
+    parser.add_argument("file", type=Path)
+    options = parser.parse_args(argv)
+    settings = load()
+    try:
+        rows = put_back(settings.owner_database_url or settings.database_url, options.file)
+    except (Unfit, OSError) as trouble:
+        print(f"khma: {trouble}", file=sys.stderr)
+        return 1
+    print(f"{sum(rows.values())} rows of {len(rows)} tables are back.")
+    if not (settings.keys / "ledger.key").exists():
+        print(f"The ledger's signing key is not in {settings.keys}: put it there before a worker starts.")
+    return 0

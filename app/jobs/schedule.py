@@ -1,0 +1,53 @@
+"""What the worker knows how to do, and what it does by the clock."""
+
+import time
+from collections.abc import Awaitable, Callable, Mapping
+
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from app.accounts.sessions import sweep_sessions
+from app.house import House
+from app.jobs.store import enqueue, sweep_jobs
+from app.jobs.worker import Work
+from app.keys import ledger_key, ledger_origin
+from commons.clock import now
+from commons.ledger.sequence import sequence
+from results.publication import add_proofs
+
+
+async def sequence_ledger(house: House, session: AsyncSession, _: Mapping[str, str]) -> None:
+    """Bring the waiting lines into the ledger, sign it, and give each new result its proof."""
+    await sequence(session, ledger_key(house.config), ledger_origin(house.config))
+    await add_proofs(session)
+
+
+async def sweep(house: House, session: AsyncSession, _: Mapping[str, str]) -> None:
+    """Throw away what is over: sessions, done jobs, counters of failed tries."""
+    await sweep_sessions(session)
+    await sweep_jobs(session)
+    house.limits.sweep()
+
+
+ASK_EVERY_SECONDS = 600
+
+WORK: dict[str, Work] = {
+    "ledger.sequence": sequence_ledger,
+    "sweep": sweep,
+}
+
+
+def hourly(house: House) -> Callable[[], Awaitable[None]]:
+    """Make what a worker does in its pauses: put each hour's sweep on the list; of many that ask, one is heard."""
+    asked_at = float("-inf")
+
+    async def ask(session: AsyncSession) -> None:
+        hour = (await now(session)).strftime("%Y-%m-%d %H")
+        await enqueue(session, "sweep", key=f"sweep {hour}")
+
+    async def pause() -> None:
+        nonlocal asked_at
+        if time.monotonic() - asked_at > ASK_EVERY_SECONDS:
+            await house.db.write(ask)
+            asked_at = time.monotonic()
+
+    return pause

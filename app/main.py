@@ -1,0 +1,126 @@
+"""The web application: its doors, its pages, and what is said with every answer."""
+
+import logging
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any, cast
+
+from litestar import Litestar
+from litestar.datastructures import MutableScopeHeaders
+from litestar.types import Message, Scope
+
+from app.config import Config, load
+from app.house import House, open_house
+from app.log import set_up
+from app.security import MAY
+from app.web import (
+    accounts,
+    components,
+    errors,
+    home,
+    ledger,
+    manage,
+    operating,
+    pages,
+    pictures,
+    publishing,
+    results,
+    services,
+    settings,
+    static,
+)
+from app.web.session import Visitor, cookie_for, enter
+
+log = logging.getLogger("khma.door")
+
+LARGEST_BODY_BYTES = 1_000_000
+CSP = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; font-src 'self'; "
+    "connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+)
+HEADERS = {
+    "Content-Security-Policy": CSP,
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "same-origin",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Permissions-Policy": "camera=(), geolocation=(), microphone=(), payment=(), usb=()",
+}
+VARY = "Accept-Language, Cookie, HX-Request, HX-Request-Type, HX-History-Restore-Request, Save-Data"
+TWO_YEARS = "max-age=63072000; includeSubDomains"
+
+
+async def _with_every_answer(message: Message, scope: Scope) -> None:
+    """Add what belongs to every answer, errors and addresses that lead nowhere included."""
+    if message["type"] != "http.response.start":
+        return
+    house = cast("House", scope["litestar_app"].state.house)
+    visitor = cast("Visitor | None", scope.get("state", {}).get("visitor"))
+    headers = MutableScopeHeaders.from_message(message)
+    for name, value in HEADERS.items():
+        headers.setdefault(name, value)
+    if house.config.secure:
+        headers["Strict-Transport-Security"] = TWO_YEARS
+    headers.setdefault("Vary", VARY)
+    private = visitor is not None and (visitor.signed_in or visitor.new_cookie is not None or bool(visitor.cookie))
+    if private or message["status"] >= 400 or cast("Any", scope)["method"] not in {"GET", "HEAD"}:
+        headers["Cache-Control"] = "no-store"
+    else:
+        headers.setdefault("Cache-Control", "no-cache")
+    if visitor is not None and visitor.recognised and visitor.new_cookie is not None:
+        headers.add("Set-Cookie", cookie_for(house, visitor.new_cookie).to_header(header=""))
+
+
+def create_app(config: Config | None = None) -> Litestar:
+    """Make the application.
+
+    Raises: RuntimeError when a route is missing in the table of permissions: such a route would be closed to all.
+    """
+    settings_now = load() if config is None else config
+
+    @asynccontextmanager
+    async def lifespan(app: Litestar) -> AsyncIterator[None]:
+        app.state.house = open_house(settings_now)
+        try:
+            yield
+        finally:
+            await app.state.house.close()
+
+    app = Litestar(
+        route_handlers=[
+            *accounts.ROUTES,
+            *components.ROUTES,
+            *home.ROUTES,
+            *ledger.ROUTES,
+            *manage.ROUTES,
+            *operating.ROUTES,
+            *pages.ROUTES,
+            *pictures.ROUTES,
+            *publishing.ROUTES,
+            *results.ROUTES,
+            *services.ROUTES,
+            *settings.ROUTES,
+            static.static,
+        ],
+        guards=[enter],
+        exception_handlers=cast("Any", errors.HANDLERS),
+        before_send=[_with_every_answer],
+        lifespan=[lifespan],
+        openapi_config=None,
+        request_max_body_size=LARGEST_BODY_BYTES,
+        debug=False,
+    )
+    unlisted = {handler.name for route in app.routes for handler in _handlers(route)} - set(MAY)
+    if unlisted:
+        raise RuntimeError(f"not in the table of permissions (app/security.py): {sorted(map(str, unlisted))}")
+    return app
+
+
+def _handlers(route: Any) -> list[Any]:  # noqa: ANN401 - HTTP routes hold many handlers, others one
+    return list(getattr(route, "route_handlers", None) or [route.route_handler])
+
+
+def serving() -> Litestar:
+    """Make the application for the server's processes, with logs set up."""
+    set_up()
+    return create_app()

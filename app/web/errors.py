@@ -1,0 +1,116 @@
+"""What goes wrong at the door, said once for all pages: the right status, a sentence, and a way on.
+
+An answer to htmx is a piece that goes into the page's place for errors; an answer to a browser is a page.
+Nothing here asks the database: it may be what is away.
+"""
+
+import logging
+
+from litestar import Response
+from litestar.enums import MediaType
+from litestar.exceptions import HTTPException
+
+from app.accounts.limits import TooMany
+from app.accounts.passwords import Busy
+from app.db import Away
+from app.i18n import explain, words
+from app.web.respond import AnyRequest, go, language_of, rendered, wants_piece
+from app.web.session import NoLanguage, SignInFirst, WrongForm
+from commons.errors import DomainError
+
+log = logging.getLogger("khma.door")
+
+AWAY_SECONDS = 10
+BUSY_SECONDS = 5
+KNOWN = {400: "door.unreadable", 404: "door.nowhere", 405: "door.wrong_method", 413: "door.too_large"}
+
+
+def show(request: AnyRequest, status: int, sentence: str, headers: dict[str, str] | None = None) -> Response[str]:
+    """Answer with an error: a page, or a piece for htmx."""
+    if wants_piece(request):
+        answer = rendered(request, "errors/_error.html", status, sentence=sentence)
+        answer.headers |= {"HX-Retarget": "#errors", "HX-Reswap": "innerHTML"}
+    else:
+        answer = rendered(request, "errors/error.html", status, number=status, sentence=sentence)
+    answer.headers |= headers or {}
+    return answer
+
+
+def on_domain_error(request: AnyRequest, error: DomainError) -> Response[str]:
+    """Say what the record says no to."""
+    return show(request, error.status, explain(language_of(request), error))
+
+
+def on_http_error(request: AnyRequest, error: HTTPException) -> Response[str]:
+    """Say what the framework says no to."""
+    status = error.status_code
+    if status not in KNOWN:
+        status = 400 if 400 <= status < 500 else 500
+    if status == 500:
+        return on_bug(request, error)
+    allowed = {name: value for name, value in (error.headers or {}).items() if name.lower() == "allow"}
+    return show(request, status, words(language_of(request), KNOWN[status], {}), allowed)
+
+
+def on_sign_in_first(request: AnyRequest, _: SignInFirst) -> Response[str]:
+    """Show the way to sign-in, and remember where somebody was going."""
+    lang = language_of(request)
+    place = request.app.route_reverse("accounts.sign_in", lang=lang)
+    if request.scope["method"] == "GET" and not wants_piece(request):
+        return go(request, f"{place}?next={request.scope['path']}")
+    if wants_piece(request):
+        return Response("", status_code=401, headers={"HX-Redirect": place}, media_type=MediaType.HTML)
+    return go(request, place)
+
+
+def on_no_language(request: AnyRequest, _: NoLanguage) -> Response[str]:
+    """Show the way to the same address in the reader's language."""
+    if request.scope["method"] not in {"GET", "HEAD"}:
+        return show(request, 404, words(language_of(request), KNOWN[404], {}))
+    query = request.scope["query_string"].decode("latin-1")
+    place = f"/{language_of(request)}/{request.scope['path'].lstrip('/')}"
+    return Response(
+        "", status_code=303, media_type=MediaType.HTML, headers={"Location": place + (f"?{query}" if query else "")}
+    )
+
+
+def on_wrong_form(request: AnyRequest, _: WrongForm) -> Response[str]:
+    """Say that only forms are taken here."""
+    return show(request, 415, words(language_of(request), "door.no_form", {}))
+
+
+def on_too_many(request: AnyRequest, error: TooMany) -> Response[str]:
+    """Say how long to wait."""
+    minutes = -(-error.seconds // 60)
+    sentence = words(language_of(request), "door.too_many", {"minutes": minutes})
+    return show(request, 429, sentence, {"Retry-After": str(error.seconds)})
+
+
+def on_busy(request: AnyRequest, _: Busy) -> Response[str]:
+    """Say that many are signing in at once."""
+    return show(request, 503, words(language_of(request), "door.busy", {}), {"Retry-After": str(BUSY_SECONDS)})
+
+
+def on_away(request: AnyRequest, _: Away) -> Response[str]:
+    """Say that nothing was recorded, because the database is away."""
+    log.error("database away")
+    return show(request, 503, words(language_of(request), "door.away", {}), {"Retry-After": str(AWAY_SECONDS)})
+
+
+def on_bug(request: AnyRequest, error: Exception) -> Response[str]:
+    """Say that the fault is ours. The log names where, and never what was sent."""
+    log.error("bug", exc_info=error)
+    return show(request, 500, words(language_of(request), "door.bug", {}))
+
+
+HANDLERS = {
+    DomainError: on_domain_error,
+    HTTPException: on_http_error,
+    SignInFirst: on_sign_in_first,
+    NoLanguage: on_no_language,
+    WrongForm: on_wrong_form,
+    TooMany: on_too_many,
+    Busy: on_busy,
+    Away: on_away,
+    Exception: on_bug,
+}

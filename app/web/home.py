@@ -1,0 +1,46 @@
+"""The front page, and the way to it for those who name no language. Templates: templates/home/."""
+
+from litestar import Controller, Response, get
+from litestar.params import FromPath
+from litestar.types import ControllerRouterHandler
+
+from app.config import LANGUAGES
+from app.web.respond import AnyRequest, page
+from app.web.session import NoLanguage, house_of
+from commons.errors import NotFound
+from results.explanation import explain
+from results.store import list_results
+
+MOST_SHOWN = 3
+
+
+class HomePages(Controller):
+    """What a citizen can do now, what was decided, and what became of it."""
+
+    @get("/{lang:str}", name="home")
+    async def home(self, request: AnyRequest, lang: FromPath[str]) -> Response[str]:
+        """Show the front page."""
+        host = await house_of(request).host()
+        if host is None:
+            return await page(request, "home/unfounded.html")
+        async with house_of(request).db.reading() as session:
+            latest, total = await list_results(session, host.id, 1)
+        first = explain(latest[0].count) if latest else None
+        return await page(request, "home/home.html", latest=latest[:MOST_SHOWN], total=total, first=first)
+
+
+@get("/", name="start")
+async def start(request: AnyRequest) -> Response[str]:
+    """Send the reader to the front page in their language."""
+    raise NoLanguage
+
+
+@get("/{anywhere:path}", name="elsewhere")
+async def elsewhere(request: AnyRequest, anywhere: FromPath[str]) -> Response[str]:
+    """Catch every address that leads nowhere: perhaps it only lacks its language."""
+    if request.scope["path"].lstrip("/").partition("/")[0] in LANGUAGES:
+        raise NotFound("door.nowhere")
+    raise NoLanguage
+
+
+ROUTES: list[ControllerRouterHandler] = [HomePages, start, elsewhere]

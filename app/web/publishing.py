@@ -1,0 +1,133 @@
+"""Bring in a past vote, and take a published result back with two people. Templates: templates/publishing/."""
+
+from uuid import UUID
+
+from litestar import Controller, Response, get, post
+from litestar.datastructures import UploadFile
+from litestar.params import FromPath
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from app.config import LANGUAGES
+from app.jobs.store import enqueue
+from app.web.respond import AnyRequest, onward, page
+from app.web.session import Visitor, house_of, visitor_of
+from commons.approvals.store import ask, decide
+from commons.approvals.tables import Decision
+from commons.clock import now
+from commons.errors import Conflict, Invalid
+from commons.organisations.store import get_host
+from results.publication import publish_import, withdraw
+from results.store import get_result
+
+LARGEST_SHEET_BYTES = 20_000_000
+SHOWN_SHEET_BYTES = 300_000
+WITHDRAWAL = "result.withdraw"
+
+
+class Importing(Controller):
+    """From a file of ballots to a published result, in one form."""
+
+    path = "/{lang:str}/manage/results/new"
+
+    @get(name="results.import")
+    async def begin(self, request: AnyRequest, lang: FromPath[str]) -> Response[str]:
+        """Show the empty form."""
+        return await _form(request, {}, None)
+
+    @post(name="results.import_save", request_max_body_size=LARGEST_SHEET_BYTES)
+    async def save(self, request: AnyRequest, lang: FromPath[str]) -> Response[str]:
+        """Read, count, explain and publish; or show the form again with what was typed and what was in the file."""
+        visitor = visitor_of(request)
+        filename, data = await _sheet(visitor)
+
+        async def work(session: AsyncSession) -> str:
+            host = await get_host(session)
+            result = await publish_import(
+                session,
+                host.id,
+                titles=visitor.texts("title"),
+                source_name=visitor.text("source_name"),
+                source_url=visitor.text("source_url"),
+                held_on=visitor.text("held_on"),
+                rule=visitor.text("rule"),
+                ballots_public=visitor.text("ballots_public") == "yes",
+                data=data,
+                filename=filename,
+                today=(await now(session)).date(),
+            )
+            await enqueue(session, "ledger.sequence")
+            return result.slug
+
+        try:
+            slug = await house_of(request).db.write(work)
+        except (Invalid, Conflict) as error:
+            return await _form(request, {"name": filename, "text": _shown(data)}, error)
+        return onward(request, "results.show", done="published", slug=slug)
+
+
+async def _sheet(visitor: Visitor) -> tuple[str, bytes]:
+    """Take the ballots from the file that was chosen, else from the text that was shown after an error."""
+    sent = visitor.form.get("sheet")
+    if isinstance(sent, UploadFile) and (data := await sent.read()):
+        return sent.filename, data
+    return visitor.text("sheet_name"), visitor.text("sheet_text").encode()
+
+
+def _shown(data: bytes) -> str:
+    """Show a file that is small enough to be mended on the page; a larger one must be chosen again."""
+    if len(data) > SHOWN_SHEET_BYTES:
+        return ""
+    try:
+        return data.decode()
+    except UnicodeDecodeError:
+        return data.decode("latin-1")
+
+
+async def _form(request: AnyRequest, sheet: dict[str, str], error: Invalid | Conflict | None) -> Response[str]:
+    visitor = visitor_of(request)
+    fields = ("source_name", "source_url", "held_on", "ballots_public", *(f"title_{code}" for code in LANGUAGES))
+    typed = {name: visitor.text(name) for name in fields}
+    return await page(
+        request, "publishing/import.html", error.status if error else 200, typed=typed, sheet=sheet, error=error
+    )
+
+
+class Withdrawing(Controller):
+    """Take a result back: one official asks, with a reason for the public; another decides."""
+
+    path = "/{lang:str}/manage"
+
+    @post("/results/{slug:str}/withdraw", name="results.withdraw")
+    async def ask(self, request: AnyRequest, lang: FromPath[str], slug: FromPath[str]) -> Response[str]:
+        """Ask for it."""
+        visitor = visitor_of(request)
+
+        async def work(session: AsyncSession) -> None:
+            result = await get_result(session, slug)
+            if result.withdrawn_at is not None:
+                raise Conflict("result.withdrawn")
+            await ask(session, WITHDRAWAL, f"results/{slug}", visitor.text("reason"), visitor.known_id)
+
+        await house_of(request).db.write(work)
+        return onward(request, "results.show", done="asked", slug=slug)
+
+    @post("/withdrawals/{approval_id:uuid}", name="manage.withdrawal")
+    async def decide(self, request: AnyRequest, lang: FromPath[str], approval_id: FromPath[UUID]) -> Response[str]:
+        """Decide on it, as somebody else than the one who asked."""
+        visitor = visitor_of(request)
+        decision = Decision.APPROVED if visitor.text("decision") == "approve" else Decision.REFUSED
+
+        async def work(session: AsyncSession) -> str:
+            approval = await decide(session, approval_id, visitor.known_id, decision)
+            slug = approval.subject.removeprefix("results/")
+            if decision is Decision.APPROVED:
+                await withdraw(session, await get_result(session, slug), approval.reason)
+                await enqueue(session, "ledger.sequence")
+            return slug
+
+        slug = await house_of(request).db.write(work)
+        done = "withdrawn" if decision is Decision.APPROVED else "kept"
+        return onward(request, "results.show", done=done, slug=slug)
+
+
+ROUTES = [Importing, Withdrawing]

@@ -1,0 +1,194 @@
+"""Answers: a whole page, a piece of one for htmx, or the way to the next page; the same frame around them all."""
+
+import hashlib
+from functools import cache
+from typing import Any
+from urllib.parse import urlsplit
+
+from litestar import Request, Response
+from litestar.enums import MediaType
+
+from app.config import LANGUAGES, RIGHT_TO_LEFT, ROOT
+from app.i18n import choose, environment, explain, moment_filter, translations, words
+from app.web.session import Visitor, house_of, visitor_of
+from commons.errors import DomainError
+from commons.organisations.tables import Organisation
+from commons.tables import text_in
+
+AnyRequest = Request[Any, Any, Any]
+LOOK_COOKIE = "khma-look"
+THEMES = ("light", "dark", "contrast")
+NOTICES = frozenset({"saved", "signed-in", "signed-out", "password-changed", "published", "asked", "withdrawn", "kept"})
+STATIC = ROOT / "app" / "static"
+
+
+@cache
+def static_hash() -> str:
+    """Name the static files by what is in them, so that a browser may keep them for ever."""
+    digest = hashlib.sha256()
+    for path in sorted(STATIC.rglob("*")):
+        if path.is_file():
+            digest.update(path.relative_to(STATIC).as_posix().encode() + b"\0" + path.read_bytes())
+    return digest.hexdigest()[:12]
+
+
+def asset(name: str) -> str:
+    """Give the address of a static file."""
+    return f"/static/{static_hash()}/{name}"
+
+
+def language_of(request: AnyRequest) -> str:
+    """Tell the language of an answer: the address's, else the saved one, else the browser's."""
+    named = request.scope["path"].lstrip("/").partition("/")[0]
+    if named in LANGUAGES:
+        return named
+    return choose(_look(request).get("lang"), request.headers.get("accept-language"))
+
+
+def _look(request: AnyRequest) -> dict[str, str]:
+    """Read the reading settings from their cookie: `theme=dark.text=large.lang=ka`; unknown words are dropped."""
+    allowed = {"theme": THEMES, "text": ("large",), "lang": tuple(LANGUAGES)}
+    pairs = (part.partition("=") for part in request.cookies.get(LOOK_COOKIE, "")[:100].split("."))
+    return {key: value for key, _, value in pairs if value in allowed.get(key, ())}
+
+
+def context(request: AnyRequest, lang: str) -> dict[str, Any]:
+    """Gather what every template may use; nothing here asks the database."""
+    house, visitor, look = house_of(request), visitor_of(request), _look(request)
+
+    def url(name: str, /, **params: object) -> str:
+        """Give the address of a route, in the reader's language."""
+        return request.app.route_reverse(name, lang=lang, **params)
+
+    def in_language(code: str) -> str:
+        """Give this page's address in another language."""
+        path = request.scope["path"]
+        rest = path.lstrip("/").partition("/")[2] if path.lstrip("/").partition("/")[0] in LANGUAGES else ""
+        query = request.scope["query_string"].decode("latin-1")
+        return f"/{code}/{rest}" + (f"?{query}" if query else "")
+
+    return {
+        "lang": lang,
+        "direction": "rtl" if lang in RIGHT_TO_LEFT else "ltr",
+        "languages": [
+            {"code": code, "name": name, "href": in_language(code), "current": code == lang}
+            for code, name in LANGUAGES.items()
+        ],
+        "theme_class": " ".join([f"theme-{look['theme']}"] * ("theme" in look) + ["text-large"] * ("text" in look)),
+        "look": look,
+        "save_data": request.headers.get("save-data") == "on",
+        "asset": asset,
+        "url": url,
+        "text_in": lambda texts: text_in(texts, lang),
+        "organisation": _organisation(house.known_host, lang),
+        "visitor": visitor,
+        "csrf": FormToken(visitor),
+        "path": request.scope["path"],
+        "protected": house.config.secure,
+        "demonstration": house.config.demonstration,
+        "notice": _notice(request, lang),
+        "nav": _menu(request, lang),
+        "moment": moment_filter(lang, house.known_host.zone if house.known_host else "UTC"),
+        "base_url": house.config.base_url,
+    }
+
+
+class FormToken:
+    """The token of this browser's forms, made when a template writes it down: a page without forms sets no cookie."""
+
+    def __init__(self, visitor: Visitor) -> None:
+        self._visitor = visitor
+
+    def __html__(self) -> str:
+        """Write the token."""
+        return self._visitor.form_token()
+
+    __str__ = __html__
+
+
+def _organisation(host: Organisation | None, lang: str) -> dict[str, str]:
+    if host is None:
+        return {"name": "Khma", "short_name": "Khma", "summary": ""}
+    name = text_in(host.names, lang)
+    return {"name": name, "short_name": name, "summary": text_in(host.summaries, lang)}
+
+
+def _notice(request: AnyRequest, lang: str) -> dict[str, str] | None:
+    """Tell what just happened, by a word in the address; unknown words say nothing."""
+    done = request.query_params.get("done")
+    return {"kind": "done", "text": words(lang, f"done.{done}", {})} if done in NOTICES else None
+
+
+def _menu(request: AnyRequest, lang: str) -> list[dict[str, object]]:
+    """Make the main menu, of the pages this visitor may use."""
+    _ = translations(lang).gettext
+    entries = [
+        ("results.index", _("Results")),
+        ("services.index", _("Services")),
+        ("ledger.index", _("Public log")),
+        ("manage.home", _("Manage")),
+    ]
+    path = request.scope["path"]
+    menu: list[dict[str, object]] = []
+    for route, text in entries:
+        if visitor_of(request).may(route):
+            href = request.app.route_reverse(route, lang=lang)
+            menu.append({"href": href, "text": text, "current": path == href or path.startswith(f"{href}/")})
+    return menu
+
+
+def wants_piece(request: AnyRequest) -> bool:
+    """Tell whether htmx asks for a piece of a page; a whole body, or a page of its history, is a page."""
+    headers = request.headers
+    return (
+        headers.get("hx-request") == "true"
+        and headers.get("hx-request-type") != "full"
+        and headers.get("hx-history-restore-request") != "true"
+    )
+
+
+async def page(request: AnyRequest, template: str, status: int = 200, **given: object) -> Response[str]:
+    """Answer with a page in the reader's language; what is given is named as `rendered` says."""
+    await house_of(request).host()
+    return rendered(request, template, status, **given)
+
+
+def rendered(request: AnyRequest, template: str, status: int = 200, **given: object) -> Response[str]:
+    """Answer with a page, without asking the database anything.
+
+    error: what was wrong with a form, or None; the template finds its sentence in `errors`, and by field in `wrong`.
+    """
+    lang = language_of(request)
+    error = given.get("error")
+    errors = [{"field": error.field or "", "text": explain(lang, error)}] if isinstance(error, DomainError) else []
+    given |= {"errors": errors, "wrong": {each["field"]: each["text"] for each in errors}}
+    text = environment(lang).get_template(template).render(context(request, lang) | given)
+    return Response(text, status_code=status, media_type=MediaType.HTML, headers={"Content-Language": lang})
+
+
+def onward(request: AnyRequest, route: str, done: str | None = None, **params: object) -> Response[str]:
+    """Send the browser to a page after a form was dealt with, so that loading it again sends nothing again."""
+    place = request.app.route_reverse(route, lang=language_of(request), **params)
+    return go(request, f"{place}?done={done}" if done else place)
+
+
+def go(request: AnyRequest, place: str) -> Response[str]:
+    """Send the browser to an address of ours; htmx is told in its own way."""
+    if wants_piece(request):
+        return Response("", status_code=200, headers={"HX-Redirect": place}, media_type=MediaType.HTML)
+    return Response("", status_code=303, headers={"Location": place}, media_type=MediaType.HTML)
+
+
+def page_number(request: AnyRequest) -> int:
+    """Read which page of a list is wanted; anything that is no number means the first."""
+    wanted = request.query_params.get("page", "")
+    return max(1, int(wanted)) if wanted.isascii() and wanted.isdigit() and len(wanted) < 7 else 1
+
+
+def safe_place(wanted: str, request: AnyRequest) -> str:
+    """Keep only a wish to go to a page of ours: a plain path with a language in front; else home."""
+    parts = urlsplit(wanted)
+    plain = wanted.isascii() and wanted.isprintable() and "\\" not in wanted and not parts.scheme and not parts.netloc
+    if plain and wanted.startswith("/") and parts.path.split("/")[1] in LANGUAGES:
+        return wanted
+    return f"/{language_of(request)}"

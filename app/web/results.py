@@ -1,0 +1,87 @@
+"""Published results, and the files anybody can recount them from. Templates: templates/results/."""
+
+import io
+import zipfile
+
+from litestar import Controller, Response, get
+from litestar.params import FromPath
+
+from app.web.respond import AnyRequest, page, page_number
+from app.web.session import house_of, visitor_of
+from commons.approvals.store import find_waiting
+from commons.errors import NotFound
+from commons.ledger import reading
+from commons.organisations.store import get_host
+from results.explanation import explain
+from results.store import PER_PAGE, get_file, get_result, list_files, list_results, read_files
+
+MOST_LINES = 20
+TYPES = {"json": "application/json", "csv": "text/csv; charset=utf-8", "zip": "application/zip"}
+TEXT = "text/plain; charset=utf-8"
+
+
+class ResultPages(Controller):
+    """Read what was found."""
+
+    path = "/{lang:str}/results"
+
+    @get(name="results.index")
+    async def index(self, request: AnyRequest, lang: FromPath[str]) -> Response[str]:
+        """List the results, the newest first."""
+        number = page_number(request)
+        async with house_of(request).db.reading() as session:
+            host = await get_host(session)
+            found, total = await list_results(session, host.id, number)
+        pages = max(1, -(-total // PER_PAGE))
+        return await page(request, "results/index.html", found=found, total=total, number=number, pages=pages)
+
+    @get("/{slug:str}", name="results.show")
+    async def show(self, request: AnyRequest, lang: FromPath[str], slug: FromPath[str]) -> Response[str]:
+        """Show one result: the order, the reason for every place, every pair, and the files."""
+        async with house_of(request).db.reading() as session:
+            result = await get_result(session, slug)
+            lines = (await reading.page(session, subject=f"results/{slug}", limit=MOST_LINES)).lines
+            if result.withdrawn_at is not None:
+                return await page(request, "results/withdrawn.html", 410, result=result, lines=lines)
+            files = await list_files(session, result.id)
+            waiting = await find_waiting(session, f"results/{slug}") if visitor_of(request).signed_in else []
+        return await page(
+            request,
+            "results/show.html",
+            result=result,
+            story=explain(result.count),
+            lines=lines,
+            files=files,
+            waiting=waiting,
+        )
+
+
+class ResultFiles(Controller):
+    """Fetch what a result was counted from; the addresses have no language, for programs use them."""
+
+    path = "/archive/{slug:str}"
+
+    @get("/{name:str}", name="results.file")
+    async def file(self, request: AnyRequest, slug: FromPath[str], name: FromPath[str]) -> Response[bytes]:
+        """Give one file, byte for byte; or all of them as one, under the result's own name."""
+        async with house_of(request).db.reading() as session:
+            result = await get_result(session, slug)
+            if result.withdrawn_at is not None:
+                raise NotFound("result.withdrawn")
+            if name == f"{slug}.zip":
+                data = zipped(slug, await read_files(session, result.id))
+            else:
+                data = (await get_file(session, result.id, name)).data
+        return Response(data, media_type=TYPES.get(name.rpartition(".")[2], TEXT))
+
+
+def zipped(slug: str, files: dict[str, bytes]) -> bytes:
+    """Pack files into one folder of a zip, the same bytes every time."""
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, data in sorted(files.items()):
+            archive.writestr(zipfile.ZipInfo(f"{slug}/{name}", date_time=(1980, 1, 1, 0, 0, 0)), data)
+    return out.getvalue()
+
+
+ROUTES = [ResultPages, ResultFiles]

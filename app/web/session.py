@@ -1,0 +1,206 @@
+"""The door: who comes in, whether they may, and whether what they send comes from a page of ours.
+
+One cookie, two kinds. `s…` stands for somebody signed in; its hash is a row. `a…` is signed, belongs to nobody and to
+no row; it is only given to a browser that was shown a form, and binds that form to it. Nobody chooses their own.
+"""
+
+import base64
+import hmac
+import secrets
+from dataclasses import dataclass, field
+from typing import Any, cast
+from uuid import UUID
+
+from litestar import Request
+from litestar.connection import ASGIConnection
+from litestar.datastructures import Cookie, FormMultiDict
+from litestar.exceptions import ClientException
+from litestar.handlers.base import BaseRouteHandler
+from multipart import MultipartError
+
+from app.accounts.sessions import LONGEST, find_signed_in, mark_seen
+from app.config import LANGUAGES
+from app.house import House
+from app.security import Role, may
+from commons.errors import Forbidden
+from commons.tables import Texts
+
+SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
+FORM_TYPES = frozenset({"application/x-www-form-urlencoded", "multipart/form-data"})
+OWN_SITES = frozenset({"same-origin", "none"})
+BROWSER_LENGTH = 60
+
+
+class SignInFirst(Exception):
+    """The page is for people who are signed in: go to sign-in, and come back."""
+
+
+class NoLanguage(Exception):
+    """The address has no language in front: go to the same one with the reader's."""
+
+
+class WrongForm(Exception):
+    """The body is not a form: a 415."""
+
+
+@dataclass
+class Visitor:
+    """Who is at the door in this request."""
+
+    cookie: str = ""
+    account_id: UUID | None = None
+    name: str = ""
+    email: str = ""
+    role: Role | None = None
+    secret: str = field(default="", repr=False)
+    new_cookie: str | None = None
+    recognised: bool = False
+    form: FormMultiDict = field(default_factory=FormMultiDict)
+
+    @property
+    def signed_in(self) -> bool:
+        """True for somebody with an account."""
+        return self.account_id is not None
+
+    @property
+    def known_id(self) -> UUID:
+        """The account's id, on pages that only somebody signed in can reach."""
+        if self.account_id is None:
+            raise SignInFirst
+        return self.account_id
+
+    def may(self, route: str) -> bool:
+        """Tell whether this visitor may use a route; for showing only what can be done."""
+        return may(route, self.role)
+
+    def form_token(self) -> str:
+        """Give the token of this browser's forms; a browser without a cookie is given one."""
+        if not self.cookie:
+            nonce = "a" + secrets.token_urlsafe(18)
+            self.cookie = self.new_cookie = f"{nonce}.{_mark(self.secret, 'cookie', nonce)}"
+        return _mark(self.secret, "form", self.cookie)
+
+    def sign_in(self, token: str) -> None:
+        """Give the browser the cookie of a session that was just opened."""
+        self.cookie = self.new_cookie = "s" + token
+
+    def sign_out(self) -> None:
+        """Take the cookie away."""
+        self.cookie, self.new_cookie = "", ""
+
+    def text(self, name: str) -> str:
+        """Give what was typed into a field of the form; nothing where the field is missing or holds a file."""
+        value = self.form.get(name, "")
+        return value if isinstance(value, str) else ""
+
+    def texts(self, name: str) -> Texts:
+        """Give what was typed into a field that stands once in each language, such as `name_en`, `name_ka`."""
+        return {code: self.text(f"{name}_{code}") for code in LANGUAGES}
+
+    @property
+    def session_token(self) -> str:
+        """The session's token, or nothing for somebody who is not signed in."""
+        return self.cookie[1:] if self.signed_in else ""
+
+
+def _mark(secret: str, purpose: str, text: str) -> str:
+    digest = hmac.digest(secret.encode(), f"{purpose}\0{text}".encode(), "sha256")
+    return base64.urlsafe_b64encode(digest).rstrip(b"=").decode()
+
+
+def house_of(connection: ASGIConnection[Any, Any, Any, Any]) -> House:
+    """Get what the process holds."""
+    return cast("House", connection.app.state.house)
+
+
+def visitor_of(connection: ASGIConnection[Any, Any, Any, Any]) -> Visitor:
+    """Get who is at the door; somebody unknown where the door was never reached (an address that leads nowhere)."""
+    visitor = connection.scope["state"].get("visitor")
+    if visitor is None:
+        visitor = Visitor(secret=house_of(connection).config.secret)
+        connection.scope["state"]["visitor"] = visitor
+    return cast("Visitor", visitor)
+
+
+async def enter(connection: ASGIConnection[Any, Any, Any, Any], handler: BaseRouteHandler) -> None:
+    """Let a request in, or say why not: language, person, permission, form — in this order, on every route.
+
+    Raises: NoLanguage · SignInFirst · Forbidden (not allowed, or the form is not from a page of ours) · WrongForm.
+    """
+    if connection.path_params.get("lang", "en") not in LANGUAGES:
+        raise NoLanguage
+    visitor = await _recognise(connection)
+    if not may(handler.name, visitor.role):
+        if visitor.role is None and may(handler.name, Role.ADMIN):
+            raise SignInFirst
+        raise Forbidden("door.not_allowed")
+    request = cast("Request[Any, Any, Any]", connection)
+    if request.method not in SAFE:
+        _check_site(request)
+        visitor.form = await _read_form(request)
+        sent = str(visitor.form.get("_token") or request.headers.get("x-csrf-token") or "")
+        if not visitor.cookie or not hmac.compare_digest(sent.encode(), visitor.form_token().encode()):
+            raise Forbidden("door.stale_form")
+
+
+async def _recognise(connection: ASGIConnection[Any, Any, Any, Any]) -> Visitor:
+    house = house_of(connection)
+    visitor = visitor_of(connection)
+    visitor.recognised = True
+    cookie = connection.cookies.get(house.config.cookie_name, "")
+    if cookie.startswith("a"):
+        nonce, _, mark = cookie.partition(".")
+        if hmac.compare_digest(mark.encode(), _mark(visitor.secret, "cookie", nonce).encode()):
+            visitor.cookie = cookie
+    elif cookie.startswith("s"):
+        async with house.db.reading() as session:
+            found = await find_signed_in(session, cookie[1:])
+        if found is None:
+            visitor.new_cookie = ""
+            return visitor
+        if found.stale:
+            await house.db.write(lambda session: mark_seen(session, found.session.id_hash))
+        visitor.cookie = cookie
+        visitor.account_id, visitor.name = found.account.id, found.account.name
+        visitor.email, visitor.role = found.account.email, found.account.role
+    return visitor
+
+
+def _check_site(request: "Request[Any, Any, Any]") -> None:
+    """Believe what the browser says of where a form comes from; an old one says nothing, and the token decides."""
+    site = request.headers.get("sec-fetch-site")
+    origin = request.headers.get("origin")
+    if (site is not None and site not in OWN_SITES) or (
+        origin is not None and origin != house_of(request).config.origin
+    ):
+        raise Forbidden("door.foreign_form")
+
+
+async def _read_form(request: "Request[Any, Any, Any]") -> FormMultiDict:
+    if request.content_type[0] not in FORM_TYPES:
+        raise WrongForm
+    try:
+        return await request.form()
+    except (MultipartError, UnicodeDecodeError, ValueError) as broken:
+        raise ClientException from broken
+
+
+def browser_of(connection: ASGIConnection[Any, Any, Any, Any]) -> str:
+    """Name the browser in a few words, for the list of sessions."""
+    agent = connection.headers.get("user-agent", "")
+    named = next((name for name in ("Firefox", "Edg", "OPR", "Chrome", "Safari", "curl") if name in agent), "")
+    system = next((name for name in ("Android", "iPhone", "iPad", "Windows", "Mac OS", "Linux") if name in agent), "")
+    return " · ".join(part for part in ({"Edg": "Edge", "OPR": "Opera"}.get(named, named), system) if part)
+
+
+def cookie_for(house: House, value: str) -> Cookie:
+    """Make the cookie as it is set: for this host alone, unreadable to scripts, only over https where there is one."""
+    return Cookie(
+        key=house.config.cookie_name,
+        value=value,
+        max_age=int(LONGEST.total_seconds()) if value else 0,
+        path="/",
+        httponly=True,
+        secure=house.config.secure,
+        samesite="lax",
+    )
