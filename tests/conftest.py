@@ -19,6 +19,7 @@ from uuid import uuid4
 import pytest
 from playwright.sync_api import Browser
 
+import app.migrations.tables  # noqa: F401 - every test process knows every table, whichever test comes first
 from app.db import Database, upgrade
 from tests.plumbing.browser import running_chromium
 from tests.plumbing.postgres import APP, OWNER, Postgres, running_postgres
