@@ -14,7 +14,12 @@ from app.config import Config
 
 
 def ledger_origin(config: Config) -> str:
-    """Name the ledger as its checkpoints do: the address people know, and a word."""
+    """Name the ledger as its checkpoints do: the address people know, and a word.
+
+    A demonstration changes its port from day to day, but its log goes on.
+    """
+    if config.demonstration:
+        return "demonstration.khma.example/ledger"
     return f"{urlsplit(config.base_url).netloc}/ledger"
 
 

@@ -1,0 +1,95 @@
+"""The town of Vardisi: a hall, twelve services, four people, and one real vote with its source named."""
+
+import json
+import secrets
+from datetime import date
+from pathlib import Path
+
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from app.accounts.store import add_account
+from app.house import House
+from app.jobs.store import enqueue
+from app.security import Role
+from commons.organisations.store import find_host, found
+from commons.services.store import add_service
+from results.publication import publish_import
+
+HERE = Path(__file__).parent
+NAMES = {
+    "en": "Vardisi Public Service Hall",
+    "fr": "Maison des services publics de Vardisi",
+    "ka": "ვარდისის საჯარო სერვისების სახლი",
+    "ar": "دار الخدمات العامة في فارديسي",
+}
+SUMMARIES = {
+    "en": "Vardisi is an invented town. Everything here is a demonstration, but the vote shown is real.",
+    "fr": "Vardisi est une ville inventée. Tout ici est une démonstration, mais le vote présenté est réel.",
+    "ka": "ვარდისი გამოგონილი ქალაქია. აქ ყველაფერი დემონსტრაციაა, მაგრამ ნაჩვენები კენჭისყრა ნამდვილია.",
+    "ar": "فارديسي مدينة متخيلة. كل ما هنا للعرض فقط، لكن التصويت المعروض حقيقي.",
+}
+TITLES = {
+    "en": "Debian Project Leader 2007",
+    "fr": "Responsable du projet Debian 2007",
+    "ka": "Debian-ის პროექტის ხელმძღვანელი 2007",
+    "ar": "قيادة مشروع دبيان 2007",
+}
+PEOPLE = (
+    ("Nino Beridze", "nino@vardisi.example", Role.CITIZEN),
+    ("Maia Lomidze", "maia@vardisi.example", Role.MANAGER),
+    ("Giorgi Kapanadze", "giorgi@vardisi.example", Role.MANAGER),
+    ("Salome Abashidze", "salome@vardisi.example", Role.ADMIN),
+)
+WORDS = ("amber", "anchor", "bridge", "candle", "cedar", "cherry", "copper", "falcon", "garden", "lantern", "maple")
+    "amber",
+    "anchor",
+    "bridge",
+    "candle",
+    "cedar",
+    "cherry",
+    "copper",
+    "falcon",
+    "garden",
+    "lantern",
+    "maple",
+    "walnut",
+)
+
+
+async def build_town(house: House) -> list[dict[str, str]]:
+    """Build the town in an empty database. Returns the sign-ins: role, name, address, password."""
+    signins = []
+    for name, email, role in PEOPLE:
+        password = "-".join([*(secrets.choice(WORDS) for _ in range(3)), str(secrets.randbelow(9000) + 1000)])
+        hashed = await house.passwords.hash(password)
+        signins.append({"role": role.value, "name": name, "email": email, "password": password, "hash": hashed})
+
+    async def work(session: AsyncSession) -> None:
+        host = await found(session, NAMES, SUMMARIES, "Asia/Tbilisi")
+        for service in json.loads((HERE / "services.json").read_text("utf-8")):
+            await add_service(session, host.id, service["names"], service["summaries"])
+        for person in signins:
+            await add_account(session, person["email"], person["name"], person["hash"], Role(person["role"]))
+        await publish_import(
+            session,
+            host.id,
+            titles=TITLES,
+            source_name="Debian Project",
+            source_url="https://www.debian.org/vote/2007/vote_001",
+            held_on=date(2007, 4, 7),
+            rule="schulze",
+            ballots_public=True,
+            data=(HERE / "debian-2007.abif").read_bytes(),
+            filename="debian-2007.abif",
+            today=date.today(),  # noqa: DTZ011 - only keeps a vote of the future out
+        )
+        await enqueue(session, "ledger.sequence")
+
+    await house.db.write(work)
+    return [{key: value for key, value in person.items() if key != "hash"} for person in signins]
+
+
+async def is_built(house: House) -> bool:
+    """Tell whether the town stands already."""
+    async with house.db.reading() as session:
+        return await find_host(session) is not None
