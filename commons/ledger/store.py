@@ -22,9 +22,9 @@ async def lock_head(session: AsyncSession) -> Head:
     return (await session.exec(query)).one()
 
 
-async def pending_lines(session: AsyncSession) -> Sequence[PendingLine]:
-    """Read every line that waits, by its random id: the order in which they came is nowhere to be read."""
-    return (await session.exec(select(PendingLine).order_by(col(PendingLine.id)))).all()
+async def pending_lines(session: AsyncSession, limit: int) -> Sequence[PendingLine]:
+    """Read lines that wait, by their random ids: the order in which they came is nowhere to be read."""
+    return (await session.exec(select(PendingLine).order_by(col(PendingLine.id)).limit(limit))).all()
 
 
 async def pending_redactions(session: AsyncSession) -> list[int]:

@@ -1,8 +1,6 @@
 """Tampering with the tables, one statement at a time: each is found by whoever has the verifier key."""
 
 import pytest
-from sqlalchemy import text
-from sqlmodel.ext.asyncio.session import AsyncSession
 
 from app.db import Database
 from commons.errors import NotFound
@@ -11,11 +9,13 @@ from commons.ledger.lines import hash_of_leaf, words_digest
 from commons.ledger.proof import check_proof
 from commons.ledger.reading import audit, prove
 from commons.ledger.sequence import append
-from tests.commons.ledger.written import NEXT_KEY, VERIFIER, add, batch, run
+from tests.commons.ledger.written import NEXT_KEY, VERIFIER, add, batch, tamper
+from tests.conftest import Addresses
 
 pytestmark = pytest.mark.anyio
 
-LEAF, WORDS, CHECKPOINT = "commons_ledger_leaf", "commons_ledger_words", "commons_ledger_checkpoint"
+LEAF, WORDS = "commons_ledger_leaf", "commons_ledger_words"
+CHECKPOINT, HEAD = "commons_ledger_checkpoint", "commons_ledger_head"
 TAMPERED = {
     "kind": [f"UPDATE {LEAF} SET kind = 'poll.opened' WHERE position = 3"],
     "minute": [f"UPDATE {LEAF} SET minute = '2026-01-01 00:00:00.000000' WHERE position = 3"],
@@ -39,7 +39,7 @@ TAMPERED = {
     "line lost": [f"DELETE FROM {WORDS} WHERE position = 2", f"DELETE FROM {LEAF} WHERE position = 2"],
     "last line lost": [f"DELETE FROM {WORDS} WHERE position = 5", f"DELETE FROM {LEAF} WHERE position = 5"],
     "line added": [f"INSERT INTO {LEAF} SELECT 6, kind, minute, digest, leaf_hash FROM {LEAF} WHERE position = 5"],
-    "words changed": [f"UPDATE {WORDS} SET words = '{{\"number\": 9}}' WHERE position = 3"],
+    "words changed": [f"UPDATE {WORDS} SET words = '{{\"number\"\\: 9}}' WHERE position = 3"],
     "subject changed": [f"UPDATE {WORDS} SET subject = 'vote/roads' WHERE position = 3"],
     "salt changed": [f"UPDATE {WORDS} SET salt = (SELECT digest FROM {LEAF} WHERE position = 0) WHERE position = 3"],
     "words erased in silence": [f"DELETE FROM {WORDS} WHERE position = 3"],
@@ -61,54 +61,52 @@ async def two_batches(db: Database) -> str:
 
 
 @pytest.mark.parametrize("tampering", TAMPERED)
-async def test_tampering_is_found(db: Database, tampering: str) -> None:
+async def test_tampering_is_found(db: Database, addresses: Addresses, tampering: str) -> None:
     await two_batches(db)
     async with db.reading() as session:
         assert await audit(session, [VERIFIER]) == []
-    for statement in TAMPERED[tampering]:
-        await run(db, statement)
+    tamper(addresses, *TAMPERED[tampering])
     async with db.reading() as session:
         assert await audit(session, [VERIFIER]) != []
 
 
-async def test_a_rewrite_that_fits_together_is_found_by_the_signature(db: Database) -> None:
+async def test_a_rewrite_that_fits_together_is_found_by_the_signature(db: Database, addresses: Addresses) -> None:
     await two_batches(db)
-
-    async def rewrite(session: AsyncSession) -> None:
+    async with db.reading() as session:
         line = await store.find_line(session, 3)
-        assert line is not None
-        assert line.salt is not None
-        digest = words_digest(line.salt, line.subject or "", {"number": 999})
-        leaf = hash_of_leaf(line.kind, line.minute, digest)
-        connection = await session.connection()
-        given = {"digest": digest, "leaf": leaf}
-        await connection.execute(
-            text(f"UPDATE {LEAF} SET digest = :digest, leaf_hash = :leaf WHERE position = 3"), given
-        )
-        await connection.execute(text(f"UPDATE {WORDS} SET words = '{{\"number\": 999}}' WHERE position = 3"))
-
-    await db.write(rewrite)
+    assert line is not None
+    assert line.salt is not None
+    digest = words_digest(line.salt, line.subject or "", {"number": 999})
+    tamper(
+        addresses,
+        f"UPDATE {LEAF} SET digest = :digest, leaf_hash = :leaf WHERE position = 3",
+        f"UPDATE {WORDS} SET words = '{{\"number\"\\: 999}}' WHERE position = 3",
+        digest=digest,
+        leaf=hash_of_leaf(line.kind, line.minute, digest),
+    )
     async with db.reading() as session:
         assert [finding.where for finding in await audit(session, [VERIFIER])] == ["checkpoint 1", "log"]
         assert list(check_proof(await prove(session, 3), VERIFIER)) != []
 
 
-async def test_a_log_written_anew_under_another_key_is_found(db: Database) -> None:
+async def test_a_log_written_anew_under_another_key_is_found(db: Database, addresses: Addresses) -> None:
     await two_batches(db)
-    for table in (WORDS, LEAF, CHECKPOINT, "commons_ledger_head"):
-        await run(db, f"DELETE FROM {table}")
+    tamper(addresses, *(f"DELETE FROM {table}" for table in (WORDS, LEAF, CHECKPOINT, HEAD)))
     await add(db, *range(6))
     await batch(db, NEXT_KEY)
     async with db.reading() as session:
         assert await audit(session, [VERIFIER]) != []
 
 
-async def test_a_rollback_is_found_by_a_note_that_somebody_kept(db: Database) -> None:
+async def test_a_rollback_is_found_by_a_note_that_somebody_kept(db: Database, addresses: Addresses) -> None:
     kept = await two_batches(db)
-    await run(db, f"DELETE FROM {WORDS} WHERE position >= 3")
-    await run(db, f"DELETE FROM {LEAF} WHERE position >= 3")
-    await run(db, f"DELETE FROM {CHECKPOINT} WHERE size > 3")
-    await run(db, "UPDATE commons_ledger_head SET size = 3")
+    tamper(
+        addresses,
+        f"DELETE FROM {WORDS} WHERE position >= 3",
+        f"DELETE FROM {LEAF} WHERE position >= 3",
+        f"DELETE FROM {CHECKPOINT} WHERE size > 3",
+        f"UPDATE {HEAD} SET size = 3",
+    )
     async with db.reading() as session:
         assert await audit(session, [VERIFIER]) == []  # from inside it cannot be seen
         assert [each.expected for each in await audit(session, [VERIFIER], [kept])] == ["6 lines"]

@@ -2,14 +2,15 @@
 
 from uuid import UUID
 
+import sqlalchemy as sa
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-from sqlalchemy import text
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from app.db import Database
+from app.db import Database, driver_url
 from commons.checkpoint import verifier_key
 from commons.ledger.sequence import append, sequence
 from commons.ledger.tables import StoredCheckpoint
+from tests.conftest import Addresses
 
 ORIGIN = "khma.example/log"
 KEY = Ed25519PrivateKey.from_private_bytes(bytes(range(32)))
@@ -28,8 +29,16 @@ async def batch(db: Database, key: Ed25519PrivateKey = KEY, previous: str | None
     return await db.write(lambda session: sequence(session, key, ORIGIN, previous))
 
 
-async def run(db: Database, statement: str) -> None:
-    async def work(session: AsyncSession) -> None:
-        await (await session.connection()).execute(text(statement))
-
-    await db.write(work)
+def tamper(addresses: Addresses, *statements: str, **facts: object) -> None:
+    """Change the tables as their owner, who may do what the product may not and can drop what guards them."""
+    engine = sa.create_engine(driver_url(addresses.owner_url, asynchronous=False))
+    with engine.begin() as connection:
+        if engine.dialect.name == "sqlite":
+            guards = (
+                connection.execute(sa.text("SELECT name FROM sqlite_master WHERE type = 'trigger'")).scalars().all()
+            )
+            for guard in guards:
+                connection.execute(sa.text(f"DROP TRIGGER {guard}"))
+        for statement in statements:
+            connection.execute(sa.text(statement), facts)
+    engine.dispose()
