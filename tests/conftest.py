@@ -53,9 +53,12 @@ def postgres() -> Iterator[Postgres]:
         yield server
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def chromium() -> Iterator[Browser]:
-    """Start one Chromium for each test process; `opened_page` gives each test a context of its own."""
+    """Start one Chromium for each file of tests; `opened_page` gives each test a context of its own.
+
+    Playwright's plain functions hold an event loop as long as they live: no async test may stand in the same file.
+    """
     if "chromium" in WITHOUT:
         pytest.skip("KHMA_TEST_WITHOUT names chromium")
     with running_chromium() as browser:
