@@ -130,7 +130,8 @@ class RuleCard:
                 raise Invalid("card.malformed", part=name)
         if card.partial not in {PARTIAL_BELOW, PARTIAL_NO_OPINION}:
             raise Invalid("card.malformed", part="partial")
-        if not all(isinstance(option, str) for option in card.options) or len(set(card.options)) < len(card.options):
+        names = set(card.options)
+        if not names or len(names) < len(card.options) or not all(isinstance(name, str) for name in names):
             raise Invalid("card.malformed", part="options")
         return card
 

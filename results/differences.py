@@ -37,7 +37,11 @@ def first_difference(where: str, expected: bytes, found: bytes) -> Finding | Non
     column = len(found[line_start:at].decode("utf-8", "ignore")) + 1
     word_start = max(found.rfind(sign, line_start, at) for sign in (bytes([end]) for end in _WORD_ENDS)) + 1
     start = max(word_start, line_start, at - LONGEST_EXCERPT // 2)
-    return Finding(where, f"line {line}, column {column}", _rest_of_line(expected, start), _rest_of_line(found, start))
+    rests: tuple[bytes, ...] = (_rest_of_line(expected, start), _rest_of_line(found, start))
+    if (bare := tuple(rest.rstrip(b"\r\n") for rest in rests))[0] != bare[1] and all(bare):
+        rests = bare  # line ends are shown only where they are the difference
+    shown = [show(rest) or "the end of the file" for rest in rests]
+    return Finding(where, f"line {line}, column {column}", *shown)
 
 
 def show(data: bytes | str) -> str:
@@ -57,7 +61,6 @@ def _common_length(a: bytes, b: bytes) -> int:
     return next((i for i in range(start, min(start + _CHUNK, end)) if a[i] != b[i]), end)
 
 
-def _rest_of_line(data: bytes, start: int) -> str:
+def _rest_of_line(data: bytes, start: int) -> bytes:
     end = data.find(b"\n", start)
-    rest = data[start : len(data) if end < 0 else end + 1]
-    return show(rest) if rest else "the end of the file"
+    return data[start : len(data) if end < 0 else end + 1]

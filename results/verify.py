@@ -272,7 +272,9 @@ class _Examination:
             self._note(name, "number of lines", len(listed), len(actual))
             differing = differing[:1]
         for i in differing[:MOST_FINDINGS_A_FILE]:
-            self._note(name, f"line {i + 1}", f"a line with the hash {listed[i]}", show(lines[i]))
+            self._note(
+                name, f"line {i + 1}", f"a line with the hash {listed[i]}", lines[i].decode("utf-8", "replace").rstrip()
+            )
 
     def _name_changed(self, changed: dict[str, str], supported: set[str]) -> None:
         """Name each file that has not its listed hash; where the file is supported, name the list instead."""
