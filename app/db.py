@@ -66,8 +66,8 @@ class Database:
         with _named_failures():
             async with AsyncSession(self._reader, expire_on_commit=False) as session:
                 if not self.embedded:
-                    await session.connection(execution_options={"isolation_level": "REPEATABLE READ"})
-                    await session.execute(text("SET TRANSACTION READ ONLY"))
+                    connection = await session.connection(execution_options={"isolation_level": "REPEATABLE READ"})
+                    await connection.execute(text("SET TRANSACTION READ ONLY"))
                 yield session
 
     async def write(self, work: Callable[[AsyncSession], Awaitable[Result]]) -> Result:

@@ -41,19 +41,6 @@ PEOPLE = (
     ("Salome Abashidze", "salome@vardisi.example", Role.ADMIN),
 )
 WORDS = ("amber", "anchor", "bridge", "candle", "cedar", "cherry", "copper", "falcon", "garden", "lantern", "maple")
-    "amber",
-    "anchor",
-    "bridge",
-    "candle",
-    "cedar",
-    "cherry",
-    "copper",
-    "falcon",
-    "garden",
-    "lantern",
-    "maple",
-    "walnut",
-)
 
 
 async def build_town(house: House) -> list[dict[str, str]]:

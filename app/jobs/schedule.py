@@ -17,7 +17,8 @@ from results.publication import add_proofs
 
 async def sequence_ledger(house: House, session: AsyncSession, _: Mapping[str, str]) -> None:
     """Bring the waiting lines into the ledger, sign it, and give each new result its proof."""
-    await sequence(session, ledger_key(house.config), ledger_origin(house.config))
+    if await sequence(session, ledger_key(house.config), ledger_origin(house.config)) is not None:
+        await enqueue(session, "ledger.sequence")  # one batch a transaction; there may be another
     await add_proofs(session)
 
 

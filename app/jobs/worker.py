@@ -8,6 +8,7 @@ import asyncio
 import logging
 import time
 from collections.abc import Awaitable, Callable, Mapping
+from uuid import UUID
 
 from sqlmodel.ext.asyncio.session import AsyncSession
 
@@ -59,13 +60,13 @@ class Worker:
     async def do_one_job(self) -> bool:
         """Do the next job that is due. Returns False when there was none."""
         started = time.perf_counter()
-        taken: list[Job] = []
+        taken: list[tuple[UUID, str]] = []  # not the row itself: a rollback makes it unreadable
 
         async def step(session: AsyncSession) -> Job | None:
             taken.clear()
             if (job := await claim_job(session)) is None:
                 return None
-            taken.append(job)
+            taken.append((job.id, job.kind))
             await self._work[job.kind](self._house, session, job.facts)
             await record_done(session, job)
             return job
@@ -77,10 +78,10 @@ class Worker:
         except Exception as trouble:
             if not taken:
                 raise
-            failed = taken[0]
-            log.exception("job failed", extra={"job": failed.kind})
+            job_id, kind = taken[0]
+            log.exception("job failed", extra={"job": kind})
             name = type(trouble).__name__
-            await self._house.db.write(lambda session: record_trouble(session, failed.id, name))
+            await self._house.db.write(lambda session: record_trouble(session, job_id, name))
             return True
         if job is None:
             return False
@@ -94,12 +95,15 @@ class Worker:
             return False
         host = await self._house.host()
         organisation = text_in(host.names, letter.language) if host else "Khma"
-        message = compose(letter, self._house.config, organisation)
         try:
-            await asyncio.to_thread(self._sender, message)
+            await asyncio.to_thread(self._sender, compose(letter, self._house.config, organisation))
         except Refused as refused:
             answer, final = refused.answer, refused.final
             await self._house.db.write(lambda session: record_refusal(session, letter, answer, final=final))
+        except Exception as trouble:  # a letter that cannot be written out must not hold up the others
+            log.exception("letter failed")
+            name = type(trouble).__name__
+            await self._house.db.write(lambda session: record_refusal(session, letter, name, final=False))
         else:
             await self._house.db.write(lambda session: record_sent(session, letter.id))
         return True

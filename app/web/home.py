@@ -8,8 +8,8 @@ from app.config import LANGUAGES
 from app.web.respond import AnyRequest, page
 from app.web.session import NoLanguage, house_of
 from commons.errors import NotFound
-from results.explanation import explain
-from results.store import list_results
+from results.archive import PLACES, read_places
+from results.store import get_file, list_results
 
 MOST_SHOWN = 3
 
@@ -25,8 +25,11 @@ class HomePages(Controller):
             return await page(request, "home/unfounded.html")
         async with house_of(request).db.reading() as session:
             latest, total = await list_results(session, host.id, 1)
-        first = explain(latest[0].count) if latest else None
-        return await page(request, "home/home.html", latest=latest[:MOST_SHOWN], total=total, first=first)
+            first = next((result for result in latest if result.withdrawn_at is None), None)
+            places = read_places((await get_file(session, first.id, PLACES)).data) if first else []
+        return await page(
+            request, "home/home.html", latest=latest[:MOST_SHOWN], total=total, first=first, places=places
+        )
 
 
 @get("/", name="start")
