@@ -18,11 +18,9 @@ from pref_voting.profiles_with_ties import ProfileWithTies
 
 
 def lay_out(options: int, ballots: list[tuple[list[int | None], int]]) -> ProfileWithTies:
-    """Make their profile: whoever is left out is tied below all ranked."""
-    rankings = [{i: rank for i, rank in enumerate(ranks) if rank is not None} for ranks, _ in ballots]
-    profile = ProfileWithTies(rankings, rcounts=[weight for _, weight in ballots], candidates=list(range(options)))
-    profile.use_extended_strict_preference()
-    return profile
+    """Make their profile, with whoever is left out written down as tied below all ranked: half the work for them."""
+    rankings = [{i: options + 1 if rank is None else rank for i, rank in enumerate(ranks)} for ranks, _ in ballots]
+    return ProfileWithTies(rankings, rcounts=[weight for _, weight in ballots], candidates=list(range(options)))
 
 
 def answer(options: int, ballots: list[tuple[list[int | None], int]]) -> dict[str, Any]:

@@ -71,6 +71,23 @@ def test_all_disagreements_are_told_with_both_sides() -> None:
     assert Finding("/certificate/neighbours/1/for", expected=3, found=2) in check(found)
 
 
+def test_strengths_that_chase_one_another_are_reported_and_bring_the_check_to_an_end() -> None:
+    found = copy.deepcopy(schulze.count(Profile.of("ABC", [([["A", "B", "C"]], 3)])).as_json())
+    for a, b in ("AB", "BC", "CA"):
+        found["certificate"]["strengths"][a][b] = 2
+    assert {finding.where for finding in check(found)} >= {"/certificate/next/A/B", "/order/0"}
+
+
+def test_a_weaker_chain_that_holds_is_still_not_the_strongest() -> None:
+    # A wins over C with 3 directly, and with 4 over B: who claims the direct win hides the stronger chain.
+    ballots = [([["A"], ["B"], ["C"]], 3), ([["B"], ["C"], ["A"]], 1), ([["C"], ["A"], ["B"]], 1)]
+    found = copy.deepcopy(schulze.count(Profile.of("ABC", ballots)).as_json())
+    assert found["certificate"]["next"]["A"]["C"] == "B"
+    found["certificate"]["next"]["A"]["C"] = "C"
+    found["certificate"]["strengths"]["A"]["C"] = 3
+    assert Finding("/certificate/strengths/A/C", expected=4, found=3) in check(found)
+
+
 def test_an_explanation_is_always_given_by_an_option_that_truly_beats_the_next() -> None:
     # A and B share the second place, and B is shown last; but only A beats C.
     ballots = [
