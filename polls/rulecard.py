@@ -44,7 +44,7 @@ class RuleCard:
     titles, questions: language code -> text; at least one title.
     options:           names as on the ballot, in its order.
     partial:           PARTIAL_BELOW or PARTIAL_NO_OPINION.
-    Raises:            Invalid, with the name of the form field that is wrong.
+    Raises:            Invalid, with the name of the form field that is wrong, such as "title_en" or "source_url".
     """
 
     titles: Mapping[str, str]
@@ -62,7 +62,7 @@ class RuleCard:
         _check_length("source_name", self.source_name, LONGEST_SOURCE)
         _check_length("source_url", self.source_url, LONGEST_URL)
         if not self.titles:
-            raise Invalid("text.missing", field="title")
+            raise Invalid("text.missing", field="title_en")
         if not self.source_name:
             raise Invalid("text.missing", field="source_name")
         if not _URL.fullmatch(self.source_url):
@@ -178,8 +178,8 @@ def _check_texts(field: str, texts: Mapping[str, str], limit: int) -> None:
         if not _LANGUAGE.fullmatch(language):
             raise Invalid("language.unknown", field=field, language=language)
         if not text:
-            raise Invalid("text.missing", field=field)
-        _check_length(field, text, limit)
+            raise Invalid("text.missing", field=f"{field}_{language}")
+        _check_length(f"{field}_{language}", text, limit)
 
 
 def _check_length(field: str, text: str, limit: int) -> None:

@@ -111,12 +111,6 @@ def find_places(profile: Profile, order: Sequence[Sequence[str]]) -> list[Place]
     return places
 
 
-def read_places(data: bytes) -> list[Place]:
-    """Read a places.csv that `build` wrote; names come back as they stand in it, with any quote before a sign."""
-    rows = list(csv.reader(io.StringIO(data.decode(), newline="")))[1:]
-    return [Place(int(place), option, *map(int, figures)) for place, option, *figures in rows]
-
-
 def lines_of(data: bytes) -> list[bytes]:
     """Part bytes into lines; each keeps its line feed, the last may have none."""
     return _LINE.findall(data)

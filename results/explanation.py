@@ -108,17 +108,17 @@ class Explanation:
     matrix: tuple[Row, ...]
 
 
-def explain(count: Mapping[str, Any], places: Sequence[Place]) -> Explanation:
+def explain(count: Mapping[str, Any]) -> Explanation:
     """Put together what the page says.
 
-    count:  an outcome as `Outcome.as_json` gives it.
-    places: as `archive.read_places` gives them, in the order of the count; names are taken from the count.
+    count: an outcome as `Outcome.as_json` gives it, and in "places" the entries of `archive.find_places` as dicts.
     """
+    places = [Place(**place) for place in count["places"]]
     order = [name for tied in count["order"] for name in tied]
     pairwise, counted = count["pairwise"], count["counted"]
     return Explanation(
         winners=tuple(count["winners"]),
-        places=_ranks(order, places, counted),
+        places=_ranks(places, counted),
         sentences=tuple(_sentence(pair) for pair in count["certificate"]["neighbours"]),
         matrix=tuple(
             Row(a, tuple(None if a == b else _cell(b, pairwise[a][b], pairwise[b][a], counted) for b in order))
@@ -144,21 +144,20 @@ def split_of(ahead: int, neither: int, behind: int) -> Split:
     return Split(*shares)
 
 
-def _ranks(order: Sequence[str], places: Sequence[Place], counted: int) -> tuple[Rank, ...]:
+def _ranks(places: Sequence[Place], counted: int) -> tuple[Rank, ...]:
     largest = max((place.first_three for place in places), default=0)
     ranks = []
-    named = zip(order, places, strict=True)
-    for number, group in groupby(named, key=lambda pair: pair[1].place):
+    for number, group in groupby(places, key=lambda place: place.place):
         standings = tuple(
             Standing(
-                name,
+                place.option,
                 place.first,
                 place.first_three,
                 place.ranked,
                 share=per_cent(place.first_three, counted),
                 share_of_largest=per_cent(place.first_three, largest),
             )
-            for name, place in group
+            for place in group
         )
         ranks.append(Rank(number, len(standings) > 1, standings))
     return tuple(ranks)

@@ -86,10 +86,10 @@ def test_what_is_no_card_is_refused(value: object) -> None:
 @pytest.mark.parametrize(
     ("changed", "field", "code"),
     [
-        ({"titles": {"fr": "\n"}}, "title", "text.missing"),
-        ({"titles": {"en": "x" * (LONGEST_TITLE + 1)}}, "title", "text.too_long"),
+        ({"titles": {"fr": "\n"}}, "title_en", "text.missing"),
+        ({"titles": {"en": "x" * (LONGEST_TITLE + 1)}}, "title_en", "text.too_long"),
         ({"titles": {"English": "x"}}, "title", "language.unknown"),
-        ({"questions": {"en": "x" * (LONGEST_QUESTION + 1)}}, "question", "text.too_long"),
+        ({"questions": {"en": "x" * (LONGEST_QUESTION + 1)}}, "question_en", "text.too_long"),
         ({"source_name": "  "}, "source_name", "text.missing"),
         ({"source_name": "x" * (LONGEST_SOURCE + 1)}, "source_name", "text.too_long"),
         ({"source_url": ""}, "source_url", "url.malformed"),

@@ -19,7 +19,7 @@ SCHULZE_45 = {
 
 def explanation_of(profile: Profile) -> Explanation:
     outcome = schulze.count(profile)
-    return explain(outcome.as_json(), find_places(profile, outcome.order))
+    return explain(outcome.as_json() | {"places": [place._asdict() for place in find_places(profile, outcome.order)]})
 
 
 def test_a_chain_of_wins_is_told_with_its_links() -> None:
@@ -29,7 +29,7 @@ def test_a_chain_of_wins_is_told_with_its_links() -> None:
     assert [(each.above, each.below, each.kind) for each in told.sentences] == [
         ("E", "A", "chain"),
         ("A", "C", "chain"),
-        ("C", "B", "chain"),
+        ("C", "B", "direct"),
         ("B", "D", "direct"),
     ]
     first = told.sentences[0]

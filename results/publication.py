@@ -1,0 +1,138 @@
+"""Publishing a result: ballots that others have published are counted, put into an archive, and noted in the ledger."""
+
+import asyncio
+import json
+from collections.abc import Mapping
+from datetime import date
+from typing import Any
+from uuid import UUID
+
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from ballots.formats.reading import read_profile
+from commons.canonical import readable
+from commons.clock import now
+from commons.errors import Conflict, Invalid
+from commons.ids import slug_of
+from commons.ledger.reading import prove
+from commons.ledger.sequence import append
+from commons.tables import text_in
+from polls.rulecard import RuleCard
+from results import archive, store
+from results.tables import Result, ResultFile
+
+LONGEST_REASON = 1000
+MOST_PROOFS = 20
+
+
+async def publish_import(
+    session: AsyncSession,
+    organisation_id: UUID,
+    *,
+    titles: Mapping[str, str],
+    source_name: str,
+    source_url: str,
+    held_on: date | str,
+    rule: str,
+    ballots_public: bool,
+    data: bytes,
+    filename: str,
+    today: date,
+    questions: Mapping[str, str] | None = None,
+) -> Result:
+    """Count a vote that was held elsewhere and publish it here, with its files and a line in the ledger.
+
+    titles, questions: language code -> text, as typed; the slug is spelled from the title.
+    held_on:           a date, or text such as "2007-04-07".
+    ballots_public:    somebody confirmed that the source itself has published the ballots. Without that, ballots never
+                       leave the house: a full ranking can be as telling as a signature.
+    data, filename:    the ballots as `ballots.formats.reading` reads them; filename only tells the format.
+    Raises:            Invalid with the form field that is wrong ("sheet" for the ballots); Conflict "result.taken".
+    Cost:              reading and counting, in a thread of its own; then three flushes.
+    """
+    if not ballots_public:
+        raise Invalid("result.ballots_not_public", field="ballots_public")
+    entered = {
+        "titles": titles,
+        "questions": questions or {},
+        "rule": rule,
+        "source_name": source_name,
+        "source_url": source_url,
+        "held_on": _day(held_on),
+        "today": today,
+    }
+    card, files, count = await asyncio.to_thread(_build, entered, data, filename)
+    result = Result(
+        organisation_id=organisation_id,
+        slug=slug_of(text_in(card.titles, "en")),
+        titles=dict(card.titles),
+        source_name=card.source_name,
+        source_url=card.source_url,
+        held_on=card.held_on,
+        card=card.as_json(),
+        count=count,
+        published_at=await now(session),
+    )
+    await store.add_result(session, result, files)
+    words: dict[str, str | int] = {"result": result.slug, "sums": archive.sha256(files[archive.SUMS])}
+    await append(session, "result.published", words, subject=f"results/{result.slug}")
+    return result
+
+
+async def withdraw(session: AsyncSession, result: Result, reason: str) -> None:
+    """Take a result back: its page then says when and why, its files are kept but no longer given out.
+
+    reason: the public reads it, in the ledger too: no person's name in it.
+    Raises: Invalid without a reason, or for one that is too long; Conflict "result.withdrawn" for the second time.
+    """
+    if not (reason := reason.strip()):
+        raise Invalid("reason.missing", field="reason")
+    if len(reason) > LONGEST_REASON:
+        raise Invalid("text.too_long", field="reason", limit=LONGEST_REASON, found=len(reason))
+    result = await store.lock_result(session, result.id)
+    if result.withdrawn_at is not None:
+        raise Conflict("result.withdrawn")
+    result.withdrawn_at, result.withdrawn_because = await now(session), reason
+    session.add(result)
+    words: dict[str, str | int] = {"result": result.slug, "reason": reason}
+    await append(session, "result.withdrawn", words, subject=f"results/{result.slug}")
+
+
+async def add_proofs(session: AsyncSession, most: int = MOST_PROOFS) -> int:
+    """Give each published result that has its place in the ledger the proof of it, as one more file.
+
+    Returns: how many got theirs, at most `most`; the ledger's job calls again.
+    Cost:    O(length of the log) for each.
+    """
+    unproven = await store.find_unproven(session, most)
+    for result_id, position in unproven:
+        proof = readable(await prove(session, position))
+        session.add(ResultFile(result_id=result_id, name=archive.LEDGER, data=proof))
+    await session.flush()
+    return len(unproven)
+
+
+def _build(entered: dict[str, Any], data: bytes, filename: str) -> tuple[RuleCard, dict[str, bytes], dict[str, Any]]:
+    """Read, count and write the files.
+
+    Returns: the card, the files, and the count as `explanation.explain` takes it: the outcome and its "places".
+    """
+    try:
+        profile = read_profile(data, filename)
+    except Invalid as fault:
+        fault.field = "sheet"
+        raise
+    card = RuleCard.brought_in(**entered, options=profile.options, implicit=profile.implicit)
+    files = archive.build(card, profile)
+    count = json.loads(files[archive.RESULT])
+    count["places"] = [place._asdict() for place in archive.find_places(profile, count["order"])]
+    return card, files, count
+
+
+def _day(held_on: date | str) -> date:
+    if isinstance(held_on, date):
+        return held_on
+    try:
+        return date.fromisoformat(held_on.strip())
+    except ValueError:
+        raise Invalid("date.malformed", field="held_on") from None
