@@ -5,7 +5,7 @@ import ssl
 import sys
 from collections.abc import Callable
 from email.message import EmailMessage
-from email.utils import format_datetime, make_msgid
+from email.utils import format_datetime, parseaddr
 from urllib.parse import unquote, urlsplit
 
 from app.config import Config
@@ -35,8 +35,8 @@ def compose(letter: Letter, config: Config, organisation: str) -> EmailMessage:
     message["From"] = config.mail_from
     message["To"] = letter.address
     message["Date"] = format_datetime(letter.written_at)
-    domain = config.mail_from.rpartition("@")[2] or "localhost"
-    message["Message-ID"] = f"<{letter.id}@{domain}>" if domain.isascii() else make_msgid()
+    domain = parseaddr(config.mail_from)[1].rpartition("@")[2].encode("idna").decode() or "localhost"
+    message["Message-ID"] = f"<{letter.id}@{domain}>"  # the same at every try
     message["Auto-Submitted"] = "auto-generated"
     message.set_content(env.get_template(f"letters/{letter.kind}/body.txt").render(facts).strip() + "\n")
     return message
@@ -51,7 +51,7 @@ def print_letter(message: EmailMessage) -> None:
 def smtp_sender(url: str) -> Sender:
     """Make a sender for `smtp://user:password@host:port` (STARTTLS where offered) or `smtps://…`.
 
-    Raises (when sending): Refused; 5xx answers are final, anything else may pass.
+    Raises (when sending): Refused; 5xx answers about the recipient or the letter are final, anything else may pass.
     """
     parts = urlsplit(url)
 
@@ -65,6 +65,7 @@ def smtp_sender(url: str) -> Sender:
             else:
                 server = smtplib.SMTP(parts.hostname or "", parts.port or 25, timeout=TIMEOUT_SECONDS)
             with server:
+                server.ehlo_or_helo_if_needed()  # before that, no extension is known, STARTTLS neither
                 if parts.scheme == "smtp" and server.has_extn("starttls"):
                     server.starttls(context=context)
                 if parts.username:
@@ -79,7 +80,8 @@ def smtp_sender(url: str) -> Sender:
                 if isinstance(refused.smtp_error, bytes)
                 else refused.smtp_error
             )
-            raise Refused(f"{refused.smtp_code} {said}", final=refused.smtp_code >= 500) from refused
+            about_letter = isinstance(refused, smtplib.SMTPDataError)  # else it is about us: our password, our address
+            raise Refused(f"{refused.smtp_code} {said}", final=about_letter and refused.smtp_code >= 500) from refused
         except (OSError, smtplib.SMTPException) as trouble:
             raise Refused(type(trouble).__name__, final=False) from trouble
 
