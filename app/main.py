@@ -107,6 +107,7 @@ def create_app(config: Config | None = None) -> Litestar:
         before_send=[_with_every_answer],
         lifespan=[lifespan],
         openapi_config=None,
+        logging_config=None,  # Litestar's own would take the place of app.log's handler
         request_max_body_size=LARGEST_BODY_BYTES,
         debug=False,
     )

@@ -49,7 +49,6 @@ MAY: dict[str, Predicate] = {
     "accounts.welcome": anybody,
     "accounts.welcome_save": anybody,
     "components": anybody,
-    "elsewhere": anybody,
     "home": anybody,
     "ledger.checkpoint": anybody,
     "ledger.index": anybody,

@@ -5,6 +5,7 @@ Nothing here asks the database: it may be what is away.
 """
 
 import logging
+from urllib.parse import quote
 
 from litestar import Response
 from litestar.enums import MediaType
@@ -12,6 +13,7 @@ from litestar.exceptions import HTTPException
 
 from app.accounts.limits import TooMany
 from app.accounts.passwords import Busy
+from app.config import LANGUAGES
 from app.db import Away
 from app.i18n import explain, words
 from app.web.respond import AnyRequest, go, language_of, rendered, wants_piece
@@ -44,6 +46,8 @@ def on_domain_error(request: AnyRequest, error: DomainError) -> Response[str]:
 def on_http_error(request: AnyRequest, error: HTTPException) -> Response[str]:
     """Say what the framework says no to."""
     status = error.status_code
+    if status == 404 and request.scope["path"].lstrip("/").partition("/")[0] not in LANGUAGES:
+        return on_no_language(request, NoLanguage())
     if status not in KNOWN:
         status = 400 if 400 <= status < 500 else 500
     if status == 500:
@@ -57,7 +61,7 @@ def on_sign_in_first(request: AnyRequest, _: SignInFirst) -> Response[str]:
     lang = language_of(request)
     place = request.app.route_reverse("accounts.sign_in", lang=lang)
     if request.scope["method"] == "GET" and not wants_piece(request):
-        return go(request, f"{place}?next={request.scope['path']}")
+        return go(request, f"{place}?next={quote(request.scope['path'])}")
     if wants_piece(request):
         return Response("", status_code=401, headers={"HX-Redirect": place}, media_type=MediaType.HTML)
     return go(request, place)
@@ -68,7 +72,7 @@ def on_no_language(request: AnyRequest, _: NoLanguage) -> Response[str]:
     if request.scope["method"] not in {"GET", "HEAD"}:
         return show(request, 404, words(language_of(request), KNOWN[404], {}))
     query = request.scope["query_string"].decode("latin-1")
-    place = f"/{language_of(request)}/{request.scope['path'].lstrip('/')}"
+    place = f"/{language_of(request)}/{quote(request.scope['path'].lstrip('/'))}"
     return Response(
         "", status_code=303, media_type=MediaType.HTML, headers={"Location": place + (f"?{query}" if query else "")}
     )

@@ -4,12 +4,9 @@ from litestar import Controller, Response, get
 from litestar.params import FromPath
 from litestar.types import ControllerRouterHandler
 
-from app.config import LANGUAGES
 from app.web.respond import AnyRequest, page
 from app.web.session import NoLanguage, house_of
-from commons.errors import NotFound
-from results.archive import PLACES, read_places
-from results.store import get_file, list_results
+from results.store import list_results
 
 MOST_SHOWN = 3
 
@@ -25,11 +22,7 @@ class HomePages(Controller):
             return await page(request, "home/unfounded.html")
         async with house_of(request).db.reading() as session:
             latest, total = await list_results(session, host.id, 1)
-            first = next((result for result in latest if result.withdrawn_at is None), None)
-            places = read_places((await get_file(session, first.id, PLACES)).data) if first else []
-        return await page(
-            request, "home/home.html", latest=latest[:MOST_SHOWN], total=total, first=first, places=places
-        )
+        return await page(request, "home/home.html", latest=latest[:MOST_SHOWN], total=total)
 
 
 @get("/", name="start")
@@ -38,12 +31,4 @@ async def start(request: AnyRequest) -> Response[str]:
     raise NoLanguage
 
 
-@get("/{anywhere:path}", name="elsewhere")
-async def elsewhere(request: AnyRequest, anywhere: FromPath[str]) -> Response[str]:
-    """Catch every address that leads nowhere: perhaps it only lacks its language."""
-    if request.scope["path"].lstrip("/").partition("/")[0] in LANGUAGES:
-        raise NotFound("door.nowhere")
-    raise NoLanguage
-
-
-ROUTES: list[ControllerRouterHandler] = [HomePages, start, elsewhere]
+ROUTES: list[ControllerRouterHandler] = [HomePages, start]

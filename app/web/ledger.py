@@ -32,7 +32,7 @@ class LedgerPages(Controller):
             checkpoint = await newest_checkpoint(session)
         if checkpoint is None:
             raise NotFound("ledger.empty")
-        return Response(checkpoint.note, media_type="text/plain; charset=utf-8")
+        return Response(checkpoint.note, media_type="text/plain")
 
 
 ROUTES = [LedgerPages]

@@ -13,7 +13,7 @@ from app.web.session import house_of
 from commons.clock import now
 from commons.errors import Forbidden
 
-TEXT = "text/plain; charset=utf-8"
+TEXT = "text/plain"
 
 
 @get("/healthz", name="operating.health")

@@ -74,7 +74,7 @@ def context(request: AnyRequest, lang: str) -> dict[str, Any]:
             {"code": code, "name": name, "href": in_language(code), "current": code == lang}
             for code, name in LANGUAGES.items()
         ],
-        "theme_class": " ".join([f"theme-{look['theme']}"] * ("theme" in look) + ["text-large"] * ("text" in look)),
+        "theme_class": " ".join(f"{key}-{look[key]}" for key in ("theme", "text") if key in look),
         "look": look,
         "save_data": request.headers.get("save-data") == "on",
         "asset": asset,

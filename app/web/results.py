@@ -12,13 +12,12 @@ from commons.approvals.store import find_waiting
 from commons.errors import NotFound
 from commons.ledger import reading
 from commons.organisations.store import get_host
-from results.archive import PLACES, read_places
 from results.explanation import explain
 from results.store import PER_PAGE, get_file, get_result, list_files, list_results, read_files
 
 MOST_LINES = 20
-TYPES = {"json": "application/json", "csv": "text/csv; charset=utf-8", "zip": "application/zip"}
-TEXT = "text/plain; charset=utf-8"
+TYPES = {"json": "application/json", "csv": "text/csv", "zip": "application/zip"}
+TEXT = "text/plain"
 
 
 class ResultPages(Controller):
@@ -44,14 +43,13 @@ class ResultPages(Controller):
             lines = (await reading.page(session, subject=f"results/{slug}", limit=MOST_LINES)).lines
             if result.withdrawn_at is not None:
                 return await page(request, "results/withdrawn.html", 410, result=result, lines=lines)
-            places = read_places((await get_file(session, result.id, PLACES)).data)
             files = await list_files(session, result.id)
             waiting = await find_waiting(session, f"results/{slug}") if visitor_of(request).signed_in else []
         return await page(
             request,
             "results/show.html",
             result=result,
-            story=explain(result.count, places),
+            story=explain(result.count),
             lines=lines,
             files=files,
             waiting=waiting,

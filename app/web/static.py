@@ -11,12 +11,12 @@ from app.web.respond import STATIC, AnyRequest, static_hash
 from commons.errors import NotFound
 
 TYPES = {
-    ".css": "text/css; charset=utf-8",
-    ".js": "text/javascript; charset=utf-8",
+    ".css": "text/css",
+    ".js": "text/javascript",
     ".svg": "image/svg+xml",
     ".woff2": "font/woff2",
     ".png": "image/png",
-    ".txt": "text/plain; charset=utf-8",
+    ".txt": "text/plain",
 }
 COMPRESSED = frozenset({".css", ".js", ".svg"})
 FOR_EVER = "public, max-age=31536000, immutable"
