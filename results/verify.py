@@ -290,21 +290,26 @@ class _Examination:
 
 
 def main(argv: list[str] | None = None) -> int:
+    """Check the folder that the arguments name. Returns as `run`."""
+    parser = argparse.ArgumentParser(prog="python -m results.verify", description="Count a published result again.")
+    parser.add_argument("folder", type=Path, help="folder with the result's files")
+    parser.add_argument("--key", help="the ledger's verifier key, got from somewhere you trust")
+    given = parser.parse_args(argv)
+    return run(given.folder, given.key)
+
+
+def run(folder: Path, key: str | None) -> int:
     """Check a folder and print what was found.
 
     Returns: 0 when all holds, 1 with faults, 2 when the folder is no archive.
     """
-    parser = argparse.ArgumentParser(prog="python -m results.verify", description="Check a published result again.")
-    parser.add_argument("folder", type=Path, help="folder with the result's files")
-    parser.add_argument("--key", help="the ledger's verifier key, got from somewhere you trust")
-    given = parser.parse_args(argv)
     try:
-        if not is_archive(given.folder):
-            sys.stderr.write(f"{show(str(given.folder))}: no folder with the files of a published result\n")
+        if not is_archive(folder):
+            sys.stderr.write(f"{show(str(folder))}: not a folder with the files of a published result\n")
             return 2
-        report = examine(given.folder, given.key)
+        report = examine(folder, key)
     except OSError as failure:
-        sys.stderr.write(f"{show(str(given.folder))}: {failure.strerror}\n")
+        sys.stderr.write(f"{show(str(folder))}: {failure.strerror}\n")
         return 2
     for finding in report.findings:
         sys.stdout.write(f"{finding}\n")
