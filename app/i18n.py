@@ -66,8 +66,8 @@ def moment_filter(language: str, zone: str) -> Callable[[datetime], str]:
 
     def moment(instant: datetime) -> str:
         local = instant.astimezone(where)
-        named = get_timezone_name(local, width="short", locale=locale)
-        return f"{format_datetime(local, format='d MMMM y, HH:mm', locale=locale)} {named}"
+        named = get_timezone_name(local, locale=locale)
+        return f"{format_datetime(local, format='d MMMM y, HH:mm', locale=locale)} ({named})"
 
     return moment
 
