@@ -30,7 +30,8 @@ HERE = Path(__file__).parent
 LARGEST_BYTES = 300_000
 COLOURS = 256  # the look has few; a palette makes a picture three times smaller
 SIZES = {"": (1440, 900), "-small": (390, 844)}
-PAGES = {"home": "/en", "result": "/en/results/debian-project-leader-2007"}
+# name -> address, and where the window begins; "" is the top
+PAGES = {"home": ("/en", ""), "result": ("/en/results/debian-project-leader-2007", "section:has(> .order)")}
 
 
 async def _build(folder: Path) -> dict[str, str]:
@@ -51,13 +52,15 @@ async def _build(folder: Path) -> dict[str, str]:
     }
 
 
-def _photograph(browser: Browser, base: str, path: str, size: tuple[int, int]) -> bytes:
+def _photograph(browser: Browser, base: str, path: str, start: str, size: tuple[int, int]) -> bytes:
     """Take one page as it stands in a window of this size, in pixels. Returns a PNG of few colours."""
     with opened_page(browser, base, width=size[0], height=size[1], reduced_motion="reduce") as page:
         answer = page.goto(path)
         if answer is None or not answer.ok:
             raise RuntimeError(f"{path} did not answer as it should")
         page.evaluate("document.fonts.ready")
+        if start:
+            page.locator(start).evaluate("element => element.scrollIntoView()")
         taken = Image.open(io.BytesIO(page.screenshot()))
     small = io.BytesIO()
     taken.convert("RGB").quantize(COLOURS, dither=Image.Dither.NONE).save(small, "PNG", optimize=True)
@@ -71,9 +74,9 @@ def main() -> int:
     with tempfile.TemporaryDirectory(prefix="khma-screenshots-") as folder:
         settings = asyncio.run(_build(Path(folder)))
         with running_server(settings) as base, running_chromium() as browser:
-            for name, path in PAGES.items():
+            for name, (path, start) in PAGES.items():
                 for suffix, size in SIZES.items():
-                    picture = _photograph(browser, base, path, size)
+                    picture = _photograph(browser, base, path, start, size)
                     target = HERE / f"{name}{suffix}.png"
                     target.write_bytes(picture)
                     too_large = too_large or len(picture) > LARGEST_BYTES
