@@ -57,7 +57,6 @@ def test_a_chain_is_told_where_it_decides(capsys: pytest.CaptureFixture[str], tm
     )
     assert count(["--rule", "schulze", str(sheet)]) == 0
     said = capsys.readouterr().out
-    assert ()
     assert "E before A: 23 to 22, 0 gave no order; strongest chains " in said
 
 
