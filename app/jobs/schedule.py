@@ -10,14 +10,20 @@ from app.house import House
 from app.jobs.store import enqueue, sweep_jobs
 from app.jobs.worker import Work
 from app.keys import ledger_key, ledger_origin
+from commons.checkpoint import verifier_key
 from commons.clock import now
-from commons.ledger.sequence import sequence
+from commons.ledger.reading import told_key
+from commons.ledger.sequence import append, sequence
 from results.publication import add_proofs
 
 
 async def sequence_ledger(house: House, session: AsyncSession, _: Mapping[str, str]) -> None:
     """Bring the waiting lines into the ledger, sign it, and give each new result its proof."""
-    if await sequence(session, ledger_key(house.config), ledger_origin(house.config)) is not None:
+    key, origin = ledger_key(house.config), ledger_origin(house.config)
+    told, verifier = await told_key(session), verifier_key(origin, key.public_key())
+    if told != verifier:  # the first key, or a new one: the log itself says so, signed by the new
+        await append(session, "ledger.key", {"key": verifier}, subject="ledger")
+    if await sequence(session, key, origin, previous=told) is not None:
         await enqueue(session, "ledger.sequence")  # one batch a transaction; there may be another
     await add_proofs(session)
 

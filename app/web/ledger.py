@@ -21,9 +21,11 @@ class LedgerPages(Controller):
         number = page_number(request)
         async with house_of(request).db.reading() as session:
             found = await reading.page(session, offset=(number - 1) * PER_PAGE, limit=PER_PAGE)
-            checkpoint = await newest_checkpoint(session)
+            checkpoint, key = await newest_checkpoint(session), await reading.told_key(session)
         pages = max(1, -(-found.total // PER_PAGE))
-        return await page(request, "ledger/index.html", found=found, number=number, pages=pages, checkpoint=checkpoint)
+        return await page(
+            request, "ledger/index.html", found=found, number=number, pages=pages, checkpoint=checkpoint, key=key
+        )
 
     @get("/ledger/checkpoint", name="ledger.checkpoint")
     async def checkpoint(self, request: AnyRequest) -> Response[str]:

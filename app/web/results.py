@@ -43,7 +43,7 @@ class ResultPages(Controller):
             lines = (await reading.page(session, subject=f"results/{slug}", limit=MOST_LINES)).lines
             if result.withdrawn_at is not None:
                 return await page(request, "results/withdrawn.html", 410, result=result, lines=lines)
-            files = await list_files(session, result.id)
+            files, key = await list_files(session, result.id), await reading.told_key(session)
             waiting = await find_waiting(session, f"results/{slug}") if visitor_of(request).signed_in else []
         return await page(
             request,
@@ -52,6 +52,7 @@ class ResultPages(Controller):
             story=explain(result.count),
             lines=lines,
             files=files,
+            key=key,
             waiting=waiting,
         )
 

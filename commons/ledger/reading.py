@@ -38,6 +38,12 @@ async def page(
     return LedgerPage(*await store.find_lines(session, kinds, subject, offset, limit))
 
 
+async def told_key(session: AsyncSession) -> str | None:
+    """Find the verifier key that the log last named as its own; None where it has not named one yet. Two queries."""
+    named = (await page(session, kinds=["ledger.key"], limit=1)).lines
+    return str(named[0].words["key"]) if named and named[0].words else None
+
+
 async def prove(session: AsyncSession, position: int) -> dict[str, Any]:
     """Prove one line by the newest checkpoint, as a JSON object for `canonical.readable` (see proof.write_proof).
 
