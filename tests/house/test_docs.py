@@ -21,6 +21,7 @@ CODE = re.compile(r"^ *```.*?^ *```|`[^`\n]+`", re.DOTALL | re.MULTILINE)
 COMMAND = re.compile(r"(?<![\w/-])(?:\./|/srv/khma/)?khma ([a-z]+)")
 SETTING = re.compile(r"\bKHMA_(?!TEST_)[A-Z_]+\b")
 LINK = re.compile(r"\]\(([^)\s]+)\)|\b(?:src|href)=\"([^\"]+)\"")
+HTMX = re.compile(r"\bhx-[a-z]+(?:[-:][a-z]+)*")
 TERM = re.compile(r"^\| (.+?) ([●○]) \|", re.MULTILINE)
 
 
@@ -85,6 +86,12 @@ def test_every_link_leads_somewhere(page: Path) -> None:
     assert dead_links(page, page.read_text("utf-8")) == []
 
 
+def test_every_htmx_attribute_in_use_is_on_the_list_for_the_way_back() -> None:
+    used = {word for path in (ROOT / "templates").rglob("*.html") for word in HTMX.findall(path.read_text("utf-8"))}
+    listed = {word for path in DECISIONS if "htmx" in path.name for word in HTMX.findall(path.read_text("utf-8"))}
+    assert used - listed == set()
+
+
 def test_the_glossary_is_sorted_and_says_a_thing_once() -> None:
     terms = terms_in(GLOSSARY.partition("## Terms")[2])
     assert len(terms) > 50
@@ -120,3 +127,9 @@ def test_what_is_not_so_would_be_found() -> None:
     assert dead_links(page, text) == ["docs/nowhere.md", "docs/no.png"]
     assert terms_in("| b ● | x |\n| a ○ | y |\n| c | z |") == ["b", "a"]
     assert SETTING.findall("KHMA_SECRET and KHMA_TEST_FULL") == ["KHMA_SECRET"]
+    assert HTMX.findall('<p hx-get="/a" hx-headers:inherited="{}" hx-swap-oob="true" hx-x="">') == [
+        "hx-get",
+        "hx-headers:inherited",
+        "hx-swap-oob",
+        "hx-x",
+    ]
