@@ -9,13 +9,14 @@ import base64
 import hashlib
 import json
 import zipfile
-from collections.abc import Iterator
+import zlib
 from datetime import UTC, date, datetime
+from itertools import islice
 from pathlib import Path
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Column, Connection, Engine, Table, create_engine, event, func, select
+from sqlalchemy import Column, ColumnElement, Connection, Engine, Table, create_engine, event, func, select
 
 from app.db import driver_url, pending_revision
 from app.migrations.tables import metadata
@@ -55,15 +56,26 @@ def back_up(url: str, target: Path) -> dict[str, int]:
 
 def _write(connection: Connection, table: Table, archive: zipfile.ZipFile) -> dict[str, Any]:
     rows, digest = 0, hashlib.sha256()
-    query = select(table).order_by(*table.primary_key.columns)
+    query = select(table).order_by(*[_same_everywhere(connection, column) for column in table.primary_key.columns])
     with archive.open(f"{table.name}.jsonl", "w", force_zip64=True) as file:
         for row in connection.execution_options(yield_per=AT_ONCE).execute(query):
             packed = [_pack(value) for value in row]
-            line = json.dumps(packed, ensure_ascii=False, separators=(",", ":")).encode() + b"\n"
+            line = json.dumps(packed, ensure_ascii=False, sort_keys=True, separators=(",", ":")).encode() + b"\n"
             file.write(line)
             digest.update(line)
             rows += 1
     return {"rows": rows, "sha256": digest.hexdigest()}
+
+
+def _same_everywhere(connection: Connection, column: Column[Any]) -> ColumnElement[Any]:
+    """Order texts by their bytes, as SQLite does; PostgreSQL would by the alphabet of its country."""
+    is_sorted_by_alphabet = connection.dialect.name == "postgresql" and _kind(column) is str
+    return column.collate("C") if is_sorted_by_alphabet else column
+
+
+def _kind(column: Column[Any]) -> type[Any]:
+    """Name the Python type of a column; of one of our own column types, that of what it is stored as."""
+    return getattr(column.type, "impl_instance", column.type).python_type
 
 
 def restore(url: str, source: Path) -> dict[str, int]:
@@ -82,35 +94,33 @@ def restore(url: str, source: Path) -> dict[str, int]:
             for table in metadata.sorted_tables:
                 if connection.scalar(select(func.count()).select_from(table)):
                     raise Unfit(f"the database is not empty: {table.name} has rows; restore into a new one")
+                _check(table, archive, manifest["tables"][table.name])
             for table in metadata.sorted_tables:
-                _read(connection, table, archive, manifest["tables"][table.name])
-    except (zipfile.BadZipFile, KeyError, ValueError, TypeError) as broken:
+                _read(connection, table, archive)
+    except (zipfile.BadZipFile, zlib.error, EOFError, KeyError, ValueError, TypeError) as broken:
         raise Unfit(f"{source} is damaged, or no copy made by khma backup") from broken
     finally:
         engine.dispose()
     return {name: entry["rows"] for name, entry in manifest["tables"].items()}
 
 
-def _read(connection: Connection, table: Table, archive: zipfile.ZipFile, expected: dict[str, Any]) -> None:
+def _check(table: Table, archive: zipfile.ZipFile, expected: dict[str, Any]) -> None:
     digest = hashlib.sha256()
-
-    def rows() -> Iterator[dict[str, Any]]:
-        with archive.open(f"{table.name}.jsonl") as file:
-            for line in file:
-                digest.update(line)
-                values = zip(table.columns, json.loads(line), strict=True)
-                yield {column.name: _unpack(column, value) for column, value in values}
-
-    batch: list[dict[str, Any]] = []
-    for row in rows():
-        batch.append(row)
-        if len(batch) == AT_ONCE:
-            connection.execute(table.insert(), batch)
-            batch = []
-    if batch:
-        connection.execute(table.insert(), batch)
+    with archive.open(f"{table.name}.jsonl") as file:
+        for line in file:
+            digest.update(line)
     if digest.hexdigest() != expected["sha256"]:
         raise Unfit(f"{table.name}.jsonl is damaged: its SHA-256 is not the one in manifest.json")
+
+
+def _read(connection: Connection, table: Table, archive: zipfile.ZipFile) -> None:
+    with archive.open(f"{table.name}.jsonl") as file:
+        while lines := list(islice(file, AT_ONCE)):
+            connection.execute(table.insert(), [_row(table, json.loads(line)) for line in lines])
+
+
+def _row(table: Table, values: list[Any]) -> dict[str, Any]:
+    return {column.name: _unpack(column, value) for column, value in zip(table.columns, values, strict=True)}
 
 
 def _pack(value: Any) -> Any:  # noqa: ANN401 - a column's value, of whatever type
@@ -130,7 +140,7 @@ def _pack(value: Any) -> Any:  # noqa: ANN401 - a column's value, of whatever ty
 def _unpack(column: Column[Any], value: Any) -> Any:  # noqa: ANN401
     if value is None:
         return None
-    kind = column.type.python_type
+    kind = _kind(column)
     if issubclass(kind, bytes):
         return base64.b64decode(value, validate=True)
     if issubclass(kind, datetime | date):
