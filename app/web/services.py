@@ -3,7 +3,7 @@
 from litestar import Controller, Response, get
 from litestar.params import FromPath
 
-from app.web.respond import AnyRequest, page, page_number
+from app.web.respond import AnyRequest, page, page_number, wants_piece
 from app.web.session import house_of
 from commons.media.store import get_picture
 from commons.organisations.store import get_host
@@ -24,7 +24,8 @@ class ServicePages(Controller):
         async with house_of(request).db.reading() as session:
             host = await get_host(session)
             found = await find_services(session, host.id, lang, q, page_number(request))
-        return await page(request, "services/index.html", found=found, q=q)
+        template = "services/_list.html" if wants_piece(request) else "services/index.html"
+        return await page(request, template, found=found, q=q)
 
     @get("/{slug:str}", name="services.show")
     async def show(self, request: AnyRequest, lang: FromPath[str], slug: FromPath[str]) -> Response[str]:
