@@ -71,6 +71,21 @@ async def _with_every_answer(message: Message, scope: Scope) -> None:
         headers.add("Set-Cookie", cookie_for(house, visitor.new_cookie).to_header(header=""))
 
 
+class Door(Litestar):
+    """The application, which also tells by HEAD what a GET would bring; Litestar alone answers 405."""
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:  # noqa: ANN401 - ASGI's own types
+        """Answer one request."""
+        if scope["type"] != "http" or scope["method"] != "HEAD":
+            await super().__call__(scope, receive, send)
+            return
+
+        async def send_no_body(message: Any) -> None:  # noqa: ANN401
+            await send({**message, "body": b""} if message["type"] == "http.response.body" else message)
+
+        await super().__call__(cast("Scope", {**scope, "method": "GET"}), receive, send_no_body)
+
+
 def create_app(config: Config | None = None) -> Litestar:
     """Make the application.
 
@@ -86,7 +101,7 @@ def create_app(config: Config | None = None) -> Litestar:
         finally:
             await app.state.house.close()
 
-    app = Litestar(
+    app = Door(
         route_handlers=[
             *accounts.ROUTES,
             *components.ROUTES,

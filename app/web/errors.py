@@ -72,7 +72,7 @@ def on_no_language(request: AnyRequest, _: NoLanguage) -> Response[str]:
     if request.scope["method"] not in {"GET", "HEAD"}:
         return show(request, 404, words(language_of(request), KNOWN[404], {}))
     query = request.scope["query_string"].decode("latin-1")
-    place = f"/{language_of(request)}/{quote(request.scope['path'].lstrip('/'))}"
+    place = f"/{language_of(request)}/{quote(request.scope['path'].lstrip('/'))}".rstrip("/")
     return Response(
         "", status_code=303, media_type=MediaType.HTML, headers={"Location": place + (f"?{query}" if query else "")}
     )

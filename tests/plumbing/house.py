@@ -1,0 +1,254 @@
+"""The whole house in the test's own process: every door, a founded town, five people, and browsers without scripts."""
+
+import asyncio
+import re
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+from typing import Any, cast
+from uuid import UUID
+
+import httpx
+import pytest
+from argon2 import PasswordHasher
+from litestar import Litestar
+from sqlalchemy import create_engine
+from sqlmodel import SQLModel, select
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from app.accounts.sessions import open_session
+from app.accounts.store import add_account
+from app.config import Config
+from app.db import driver_url
+from app.house import House
+from app.letters.tables import Letter
+from app.main import create_app
+from app.security import Role
+from app.web.session import Visitor
+from commons.approvals.store import ask
+from commons.organisations.store import found, get_host, save_page
+from commons.services.store import add_service
+from results.publication import publish_import
+from tests.conftest import Addresses
+from tests.plumbing.server import SECRET
+
+BASE = "http://127.0.0.1:8000"
+PASSWORD = "correct horse battery staple"
+PEOPLE = {
+    "citizen": ("Nino Beridze", "nino@vardisi.example", Role.CITIZEN),
+    "second citizen": ("Luka Beridze", "luka@vardisi.example", Role.CITIZEN),
+    "manager": ("Maia Lomidze", "maia@vardisi.example", Role.MANAGER),
+    "second manager": ("Giorgi Kapanadze", "giorgi@vardisi.example", Role.MANAGER),
+    "admin": ("Salome Abashidze", "salome@vardisi.example", Role.ADMIN),
+}
+SHEET = b"=A:[Evening hours]\n=B:[Birth certificate by post]\n=C:[Home visits]\n7:A>B>C\n5:B>C\n4:C>A=B\n2:\n"
+TOKEN = re.compile(r'name="_token" value="([^"]+)"')
+
+
+@dataclass(frozen=True)
+class Places:
+    """Addresses of one thing of each kind, as `Town.furnish` made them."""
+
+    service: str
+    result: str
+    approval: UUID
+
+
+class Browser:
+    """What a browser of today does: keeps cookies, sends a form with its token, says where the form comes from."""
+
+    def __init__(self, town: "Town", cookie: str = "", *, peer: str = "127.0.0.1") -> None:
+        self.town = town
+        transport = httpx.ASGITransport(app=cast("Any", town.app), raise_app_exceptions=False, client=(peer, 50_000))
+        self.http = httpx.AsyncClient(
+            transport=transport, base_url=town.config.base_url, headers={"Accept-Language": "en"}
+        )
+        if cookie:
+            self.set_cookie(cookie)
+
+    @property
+    def cookie(self) -> str:
+        """The value of Khma's cookie in this browser, or nothing."""
+        return self.http.cookies.get(self.town.config.cookie_name) or ""
+
+    def set_cookie(self, value: str) -> None:
+        """Put a cookie in as somebody with a hold on the browser would."""
+        self.http.cookies.clear()
+        self.http.cookies.set(self.town.config.cookie_name, value, domain=httpx.URL(self.town.config.base_url).host)
+
+    async def get(self, path: str, **headers: str) -> httpx.Response:
+        """Open an address; redirects are not followed."""
+        return await self.http.get(path, headers=_named(headers))
+
+    async def token(self, path: str = "/en/settings") -> str:
+        """Open a page and read its form's token."""
+        found_token = TOKEN.search((await self.get(path)).text)
+        assert found_token is not None, f"{path} has no form"
+        return found_token[1]
+
+    async def send(
+        self,
+        path: str,
+        fields: Mapping[str, str] | None = None,
+        *,
+        page: str = "/en/settings",
+        files: Mapping[str, tuple[str, bytes, str]] | None = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> httpx.Response:
+        """Open a page with a form, and send its token and the fields to an address."""
+        data = {"_token": await self.token(page)} | dict(fields or {})
+        own = {"Origin": self.town.config.origin, "Sec-Fetch-Site": "same-origin"} | dict(headers or {})
+        return await self.http.post(path, data=data, files=dict(files) if files else None, headers=own)
+
+    async def sign_in(self, email: str, password: str = PASSWORD, **fields: str) -> httpx.Response:
+        """Sign in by the form."""
+        form = {"email": email, "password": password, "next": ""} | fields
+        return await self.send("/en/sign-in", form, page="/en/sign-in")
+
+
+def _named(headers: Mapping[str, str]) -> dict[bytes, bytes]:
+    return {name.replace("_", "-").encode(): value.encode("latin-1") for name, value in headers.items()}
+
+
+@dataclass
+class Town:
+    """A running house with a founded organisation and its people.
+
+    owner_url: address of the database as its owner, for looking at all rows.
+    """
+
+    app: Litestar
+    config: Config
+    owner_url: str
+    people: dict[str, UUID]
+
+    @property
+    def house(self) -> House:
+        """What the running process holds."""
+        held: House = self.app.state.house
+        return held
+
+    def browser(self, cookie: str = "", *, peer: str = "127.0.0.1") -> Browser:
+        """Open a fresh browser, signed in nowhere; `peer` is its network address."""
+        return Browser(self, cookie, peer=peer)
+
+    async def signed_in(self, person: str) -> Browser:
+        """Open a fresh browser in which somebody is signed in already, without the slow password."""
+        account_id = self.people[person]
+
+        async def work(session: AsyncSession) -> str:
+            return await open_session(session, account_id, "test")
+
+        return Browser(self, "s" + await self.house.db.write(work))
+
+    def token_of(self, cookie: str) -> str:
+        """Work out the form token that belongs to a cookie, as the house does: for attackers who have their own."""
+        return Visitor(cookie=cookie, secret=self.config.secret).form_token()
+
+    async def rows(self) -> dict[str, list[str]]:
+        """Write down every row of every table, to see whether anything changed."""
+        return await asyncio.to_thread(all_rows, self.owner_url)
+
+    async def letters(self, address: str) -> list[Letter]:
+        """Give the letters to an address, the first one first."""
+        async with self.house.db.reading() as session:
+            query = select(Letter).where(Letter.address == address).order_by(Letter.written_at)  # type: ignore[arg-type]
+            return list((await session.exec(query)).all())
+
+    async def furnish(self) -> Places:
+        """Add one of each thing that has an address: a service, an own page, a published result, a request."""
+        manager = self.people["manager"]
+
+        async def work(session: AsyncSession) -> Places:
+            host = await get_host(session)
+            service = await add_service(session, host.id, {"en": "Evening hours"}, {"en": "Open until nine."})
+            await save_page(session, host.id, "about", "en", "Who we are", "We are **Vardisi**.")
+            result = await publish_import(
+                session,
+                host.id,
+                titles={"en": "What comes first"},
+                source_name="Vardisi",
+                source_url="https://example.org/votes",
+                held_on=date(2026, 1, 31),
+                rule="schulze",
+                ballots_public=True,
+                data=SHEET,
+                filename="first.abif",
+                today=date(2026, 2, 1),
+            )
+            approval = await ask(session, "result.withdraw", f"results/{result.slug}", "A line was wrong.", manager)
+            return Places(service.slug, result.slug, approval.id)
+
+        return await self.house.db.write(work)
+
+
+def all_rows(owner_url: str) -> dict[str, list[str]]:
+    """Read every row of every table, as text in a fixed order."""
+    engine = create_engine(driver_url(owner_url, asynchronous=False))
+    try:
+        with engine.connect() as connection:
+            return {
+                table.name: sorted(repr(tuple(row)) for row in connection.execute(table.select()))
+                for table in SQLModel.metadata.sorted_tables
+                if not table.name.startswith("tests_")
+            }
+    finally:
+        engine.dispose()
+
+
+@asynccontextmanager
+async def opened_town(url: str, owner_url: str, folder: Path, **settings: Any) -> AsyncIterator[Town]:  # noqa: ANN401
+    """Open the house on an empty database with tables, and let five people move in.
+
+    settings: further ones of Config, such as base_url or trusted_proxy.
+    """
+    own: dict[str, Any] = {"database_url": url, "base_url": BASE, "secret": SECRET}
+    config = Config(**own | {"data": folder / "data", "keys": folder / "keys"} | settings)
+    app = create_app(config)
+    quick = PasswordHasher(memory_cost=8, time_cost=1, parallelism=1).hash(PASSWORD)  # a hash names its own cost
+
+    async def work(session: AsyncSession) -> dict[str, UUID]:
+        await found(session, {"en": "Vardisi", "ka": "ვარდისი"}, {"en": "An invented town."}, "Asia/Tbilisi")
+        return {
+            key: (await add_account(session, email, name, quick, role)).id
+            for key, (name, email, role) in PEOPLE.items()
+        }
+
+    async with app.lifespan():
+        people = await app.state.house.db.write(work)
+        yield Town(app, config, owner_url, people)
+
+
+def link_in(letter: Letter) -> str:
+    """Give the token of the link that a letter brings."""
+    return letter.facts["token"]
+
+
+@pytest.fixture
+async def town(addresses: Addresses, tmp_path: Path, anyio_backend: str) -> AsyncIterator[Town]:
+    """Give a running house on a fresh database of each kind in turn."""
+    async with opened_town(addresses.url, addresses.owner_url, tmp_path) as town:
+        yield town
+
+
+@pytest.fixture
+async def one_town(sqlite_addresses: Addresses, tmp_path: Path, anyio_backend: str) -> AsyncIterator[Town]:
+    """Give a running house on SQLite alone, for what no database has a part in."""
+    async with opened_town(sqlite_addresses.url, sqlite_addresses.owner_url, tmp_path) as town:
+        yield town
+
+
+@pytest.fixture
+async def secure_town(sqlite_addresses: Addresses, tmp_path: Path, anyio_backend: str) -> AsyncIterator[Town]:
+    """Give a running house that people reach over https."""
+    address = "https://town.example"
+    async with opened_town(sqlite_addresses.url, sqlite_addresses.owner_url, tmp_path, base_url=address) as town:
+        yield town
+
+
+@pytest.fixture
+async def places(town: Town) -> Places:
+    """Put one of each thing into the town."""
+    return await town.furnish()
