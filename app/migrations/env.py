@@ -45,7 +45,7 @@ def render_item(kind, thing, _):
 
 
 def grant(connection, role: str) -> None:
-    """Let the app role work in the tables; the ledger's leaves it may only add."""
+    """Let the app role work in the tables; the ledger's leaves it may only add, the tables' revision only read."""
     name = connection.dialect.identifier_preparer.quote(role)
     connection.execute(text(f"GRANT USAGE ON SCHEMA public TO {name}"))
     connection.execute(text(f"GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA public TO {name}"))
@@ -56,6 +56,7 @@ def grant(connection, role: str) -> None:
                 f"REVOKE UPDATE, DELETE ON {table} FROM {name}; END IF; END $$"
             )
         )
+    connection.execute(text(f"REVOKE INSERT, UPDATE, DELETE ON alembic_version FROM {name}"))
 
 
 with engine.begin() as connection:

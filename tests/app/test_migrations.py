@@ -1,0 +1,190 @@
+"""The tables' way forwards and back on both databases, and what the app's own role may not do to them."""
+
+import asyncio
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+from uuid import UUID
+
+import pytest
+from alembic import command
+from sqlalchemy import Connection, Engine, create_engine, inspect, text
+from sqlalchemy.exc import DBAPIError
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from app.accounts.sessions import open_session
+from app.accounts.store import add_account
+from app.db import Database, downgrade, driver_url, migration_config, pending_revision, upgrade
+from app.migrations.tables import metadata
+from commons.ledger.sequence import append, sequence
+from commons.organisations.store import found, save_page
+from tests.commons.ledger.written import KEY, ORIGIN
+from tests.conftest import Addresses
+from tests.plumbing.postgres import APP
+
+LEDGER = ("commons_ledger_leaf", "commons_ledger_checkpoint")
+
+
+@contextmanager
+def opened(url: str) -> Iterator[Engine]:
+    engine = create_engine(driver_url(url, asynchronous=False))
+    try:
+        yield engine
+    finally:
+        engine.dispose()
+
+
+def shape(connection: Connection) -> dict[str, object]:
+    """Describe every table by names and types of its columns, keys and indexes."""
+    seen, described = inspect(connection), {}
+    for table in seen.get_table_names():
+        described[table] = (
+            sorted((each["name"], str(each["type"]), each["nullable"]) for each in seen.get_columns(table)),
+            sorted(str(each["name"]) for each in seen.get_indexes(table)),
+            sorted(str(each["name"]) for each in seen.get_unique_constraints(table)),
+            sorted(str(each["name"]) for each in seen.get_foreign_keys(table)),
+            seen.get_pk_constraint(table)["constrained_columns"],
+        )
+    return described
+
+
+def role_of(addresses: Addresses) -> str | None:
+    return None if addresses.url.startswith("sqlite") else APP
+
+
+def test_the_tables_are_those_of_the_code(addresses: Addresses) -> None:
+    command.check(migration_config(addresses.owner_url))  # raises when a migration is missing
+    with opened(addresses.owner_url) as engine, engine.connect() as connection:
+        assert set(shape(connection)) == {*metadata.tables, "alembic_version"}
+
+
+def test_a_column_nobody_migrated_is_noticed(addresses: Addresses) -> None:
+    with opened(addresses.owner_url) as engine, engine.begin() as connection:
+        connection.execute(text("ALTER TABLE app_account ADD COLUMN nickname VARCHAR"))
+    with pytest.raises(Exception, match="nickname"):
+        command.check(migration_config(addresses.owner_url))
+
+
+def test_back_to_nothing_and_forwards_again(addresses: Addresses) -> None:
+    with opened(addresses.owner_url) as engine:
+        with engine.connect() as connection:
+            before = shape(connection)
+        downgrade(addresses.owner_url, "base")
+        with engine.connect() as connection:
+            assert set(shape(connection)) == {"alembic_version"}
+        assert pending_revision(addresses.url) == "empty"
+        upgrade(addresses.owner_url, role_of(addresses))
+        with engine.connect() as connection:
+            assert shape(connection) == before
+    assert pending_revision(addresses.url) == ""
+    assert asyncio.run(fill(addresses)) == 1  # rights and triggers are back, and the app can work
+
+
+async def fill(addresses: Addresses) -> int:
+    """Write as the app does. Returns the size of the ledger."""
+
+    async def work(session: AsyncSession) -> UUID:
+        host = await found(session, {"en": "Hall"}, {}, "UTC")
+        await save_page(session, host.id, "about", "ka", "სათაური", "ტექსტი")
+        account = await add_account(session, "nino@example.org", "Nino", "hash")
+        await open_session(session, account.id, "browser")
+        await append(session, "poll.closed", {"number": 1})
+        return account.id
+
+    db = Database(addresses.url)
+    await db.write(work)
+    signed = await db.write(lambda session: sequence(session, KEY, ORIGIN))
+    await db.close()
+    assert signed is not None
+    return signed.size
+
+
+def rows(addresses: Addresses) -> dict[str, list[str]]:
+    with opened(addresses.owner_url) as engine, engine.connect() as connection:
+        return {
+            name: sorted(map(repr, connection.execute(text(f"SELECT * FROM {name}")).fetchall()))
+            for name in metadata.tables
+        }
+
+
+def test_migrating_again_changes_no_row(addresses: Addresses) -> None:
+    asyncio.run(fill(addresses))
+    before = rows(addresses)
+    upgrade(addresses.owner_url, role_of(addresses))
+    upgrade(addresses.owner_url, role_of(addresses))
+    assert rows(addresses) == before
+
+
+@pytest.mark.parametrize("table", LEDGER)
+@pytest.mark.parametrize("act", ["UPDATE {} SET {} = {}", "DELETE FROM {}"])
+def test_the_app_may_only_add_to_the_ledger(addresses: Addresses, table: str, act: str) -> None:
+    asyncio.run(fill(addresses))
+    before = rows(addresses)
+    column = {"commons_ledger_leaf": "kind", "commons_ledger_checkpoint": "note"}[table]
+    with opened(addresses.url) as engine, engine.connect() as connection:
+        for statement in (act.format(table, column, column), act.format(table, column, "'forged'")):
+            with pytest.raises(DBAPIError, match=r"append-only|permission denied"):
+                connection.execute(text(statement))
+            connection.rollback()
+    assert rows(addresses) == before
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "CREATE TABLE mine (id INTEGER)",
+        "DROP TABLE app_account",
+        "ALTER TABLE commons_ledger_leaf ADD COLUMN note VARCHAR",
+        "TRUNCATE commons_ledger_leaf CASCADE",
+        "CREATE INDEX mine ON app_account (name)",
+        "CREATE SCHEMA mine",
+        "UPDATE alembic_version SET version_num = '0000'",
+    ],
+)
+def test_the_app_may_not_change_tables(postgres_addresses: Addresses, statement: str) -> None:
+    with (
+        opened(postgres_addresses.url) as engine,
+        engine.connect() as connection,
+        pytest.raises(DBAPIError, match=r"permission denied|must be owner"),
+    ):
+        connection.execute(text(statement))
+    assert pending_revision(postgres_addresses.url) == ""
+
+
+def test_a_later_upgrade_keeps_the_ledger_closed(postgres_addresses: Addresses) -> None:
+    upgrade(postgres_addresses.owner_url, APP)
+    with opened(postgres_addresses.url) as engine, engine.connect() as connection:
+        allowed = {
+            (table, right)
+            for table in LEDGER
+            for right in ("SELECT", "INSERT", "UPDATE", "DELETE", "TRUNCATE", "TRIGGER")
+            if connection.scalar(text(f"SELECT has_table_privilege('{table}', '{right}')"))
+        }
+    assert allowed == {(table, right) for table in LEDGER for right in ("SELECT", "INSERT")}
+
+
+def test_a_migration_that_would_orphan_rows_changes_nothing(sqlite_addresses: Addresses) -> None:
+    asyncio.run(fill(sqlite_addresses))
+    path = sqlite_addresses.url.removeprefix("sqlite:///")
+    with sqlite3.connect(path) as connection:  # foreign keys are off here, as a careless hand would have them
+        connection.execute("DELETE FROM app_account")
+    with pytest.raises(RuntimeError, match="without their parents"):
+        upgrade(sqlite_addresses.owner_url)
+
+
+def test_the_embedded_database_keeps_its_word_on_disk(sqlite_addresses: Addresses) -> None:
+    async def pragmas(session: AsyncSession) -> dict[str, object]:
+        connection = await session.connection()
+        names = ("journal_mode", "synchronous", "foreign_keys", "trusted_schema", "secure_delete", "query_only")
+        return {name: (await connection.exec_driver_sql(f"PRAGMA {name}")).scalar() for name in names}
+
+    async def both() -> list[dict[str, object]]:
+        db = Database(sqlite_addresses.url)
+        async with db.reading() as session:
+            reader = await pragmas(session)
+        writer = await db.write(pragmas)
+        await db.close()
+        return [reader, writer]
+
+    kept = {"journal_mode": "wal", "synchronous": 2, "foreign_keys": 1, "trusted_schema": 0, "secure_delete": 1}
+    assert asyncio.run(both()) == [kept | {"query_only": 1}, kept | {"query_only": 0}]
