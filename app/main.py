@@ -62,12 +62,17 @@ async def _with_every_answer(message: Message, scope: Scope) -> None:
     if house.config.secure:
         headers["Strict-Transport-Security"] = TWO_YEARS
     headers.setdefault("Vary", VARY)
-    private = visitor is not None and (visitor.signed_in or visitor.new_cookie is not None or bool(visitor.cookie))
+    for_all = "public" in headers.get("Cache-Control", "")  # static files and pictures, the same for everybody
+    private = (
+        visitor is not None
+        and not for_all
+        and (visitor.signed_in or visitor.new_cookie is not None or bool(visitor.cookie))
+    )
     if private or message["status"] >= 400 or cast("Any", scope)["method"] not in {"GET", "HEAD"}:
         headers["Cache-Control"] = "no-store"
     else:
         headers.setdefault("Cache-Control", "no-cache")
-    if visitor is not None and visitor.recognised and visitor.new_cookie is not None:
+    if visitor is not None and visitor.recognised and visitor.new_cookie is not None and not for_all:
         headers.add("Set-Cookie", cookie_for(house, visitor.new_cookie).to_header(header=""))
 
 

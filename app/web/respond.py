@@ -187,7 +187,10 @@ def page_number(request: AnyRequest) -> int:
 
 def safe_place(wanted: str, request: AnyRequest) -> str:
     """Keep only a wish to go to a page of ours: a plain path with a language in front; else home."""
-    parts = urlsplit(wanted)
+    try:
+        parts = urlsplit(wanted)
+    except ValueError:  # such as //[
+        return f"/{language_of(request)}"
     plain = wanted.isascii() and wanted.isprintable() and "\\" not in wanted and not parts.scheme and not parts.netloc
     if plain and wanted.startswith("/") and parts.path.split("/")[1] in LANGUAGES:
         return wanted

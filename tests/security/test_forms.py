@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from tests.plumbing.house import PASSWORD, PEOPLE, Browser, Places, Town, link_in
+from tests.plumbing.house import BASE, PASSWORD, PEOPLE, Browser, Places, Town, link_in
 from tests.security.test_routes import ROUTES, SIGNED_IN, address
 
 pytestmark = pytest.mark.anyio
@@ -17,7 +17,7 @@ FILLED = {
 FOREIGN: tuple[dict[str, str], ...] = (
     {"Sec-Fetch-Site": "cross-site"},
     {"Sec-Fetch-Site": "same-site"},
-    {"Sec-Fetch-Site": "CROSS-SITE", "Origin": town.config.origin},
+    {"Sec-Fetch-Site": "CROSS-SITE", "Origin": BASE},
     {"Origin": "https://evil.example"},
     {"Origin": "null"},
     {"Origin": "http://127.0.0.1:8001"},
