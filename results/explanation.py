@@ -186,5 +186,5 @@ def _sentence(pair: Mapping[str, Any]) -> Sentence:
 
 def _cell(against: str, ahead: int, behind: int, counted: int) -> Cell:
     share = per_cent(ahead, ahead + behind) if ahead + behind else None
-    tone = sum(share >= start for start in TONES_FROM) if share is not None and ahead > behind else 0
+    tone = sum(share >= start for start in TONES_FROM) if share is not None else 0
     return Cell(against, ahead, behind, counted - ahead - behind, share, ahead > behind, tone)

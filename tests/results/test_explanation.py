@@ -1,7 +1,7 @@
 """Telling a count: a real order with its ties, Schulze's own example with its chains, and shares that add up."""
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ballots.counting import schulze
@@ -82,6 +82,7 @@ def test_a_vote_of_blanks_only_is_told_too() -> None:
     assert (told.places[0].tied, told.sentences[0].split) == (True, Split(0, 0, 0))
 
 
+@settings(deadline=None)  # other work may share the machine
 @given(profiles())
 def test_what_is_told_is_what_was_counted(profile: Profile) -> None:
     told, outcome = explanation_of(profile), schulze.count(profile)

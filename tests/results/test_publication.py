@@ -18,7 +18,8 @@ from commons.ledger.sequence import sequence
 from commons.organisations.tables import Organisation
 from results import archive
 from results.explanation import explain
-from results.publication import add_proofs, publish_import, withdraw
+from results.publication import add_proofs, prepare_import, withdraw
+from results.publication import publish as publish_prepared
 from results.store import PER_PAGE, get_file, get_result, list_files, list_results, read_files
 from results.tables import Result
 from results.verify import examine
@@ -50,8 +51,10 @@ async def found_town(session: AsyncSession) -> UUID:
 
 
 async def publish(db: Database, town: UUID, **changed: Any) -> Result:  # noqa: ANN401 - any field of the form
+    prepared = prepare_import(**ENTERED | changed)
+
     async def work(session: AsyncSession) -> Result:
-        return await publish_import(session, town, **ENTERED | changed)
+        return await publish_prepared(session, town, prepared)
 
     return await db.write(work)
 

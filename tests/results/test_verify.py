@@ -126,6 +126,24 @@ def test_a_forger_who_renews_every_hash_is_stopped_by_the_ledger(folder: Path) -
     assert places(folder, archive.SUMS) == ["hash in the ledger"]
 
 
+@pytest.mark.parametrize(
+    ("name", "old", "new"),
+    [
+        (archive.CARD, b'"kind": "brought in"', b'"kind":"brought in"'),
+        (archive.BALLOTS, b"4:c2>c3>c1=c4", b"4:c2>c3>c4=c1"),
+    ],
+)
+def test_another_spelling_is_a_fault_even_with_every_hash_renewed(
+    folder: Path, name: str, old: bytes, new: bytes
+) -> None:
+    (folder / archive.LEDGER).unlink()
+    files = {each: (folder / each).read_bytes() for each in (archive.CARD, archive.BALLOTS, *archive.COUNTED)}
+    files[name] = files[name].replace(old, new)
+    files[archive.LINES] = archive.readable(archive.line_hashes(files))
+    files[archive.SUMS] = archive.write_sums({each: archive.sha256(data) for each, data in files.items()})
+    assert [finding.where for finding in verify(write(folder, files))] == [name]
+
+
 def test_a_forged_certificate_is_found_by_the_checker_that_does_not_count(folder: Path) -> None:
     result = json.loads((folder / archive.RESULT).read_bytes())
     result["certificate"]["strengths"]["Library"]["Swimming pool"] += 1
@@ -142,14 +160,14 @@ def test_a_hash_changed_in_the_list_is_blamed_on_the_list(folder: Path) -> None:
         assert [(each.where, each.place) for each in verify(folder)] == [(archive.SUMS, f"line {number}")]
 
 
-@settings(max_examples=25)
+@settings(max_examples=25, deadline=None)
 @given(profile=cast_profiles)
 def test_any_archive_that_we_build_holds(tmp_path_factory: pytest.TempPathFactory, profile: Profile) -> None:
     folder = write(tmp_path_factory.mktemp("built"), archive.build(card_of(profile), profile))
     assert list(verify(folder)) == []
 
 
-@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     name=st.sampled_from(NAMES),
     junk=st.binary(max_size=200)

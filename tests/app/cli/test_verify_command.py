@@ -100,7 +100,7 @@ def test_other_addresses_and_silent_servers_are_told_in_one_line(made: str, caps
 
 def test_no_redirect_leads_off_the_web(address: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert verify([address.replace("/archive", "/elsewhere")]) == 2
-    assert capsys.readouterr().err.count("\n") == 1
+    assert "302 Found" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("inside", ["", "what-comes-first/"])
@@ -113,19 +113,18 @@ def test_a_zip_holds_until_one_byte_changes(tmp_path: Path, inside: str, capsys:
 
 
 @pytest.mark.parametrize(
-    "entries",
+    ("entries", "code"),
     [
-        {"../card.json": b""},
-        {"a/card.json": b"", "b/card.json": b""},
-        {f"file-{number}": b"" for number in range(30)},
-        {"card.json\n": b""},
+        ({"../card.json": b""}, 1),  # only the name counts: it is unpacked into our own folder
+        ({"a/card.json": b"", "b/ballots.abif": b""}, 2),
+        ({f"file-{number}": b"" for number in range(30)}, 2),
+        ({"card.json\n": b""}, 2),
     ],
 )
 def test_a_zip_that_means_harm_is_refused(
-    tmp_path: Path, entries: dict[str, bytes], capsys: pytest.CaptureFixture[str]
+    tmp_path: Path, entries: dict[str, bytes], code: int, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    code = verify([str(zipped(tmp_path / "harm.zip", entries))])
-    assert code in {1, 2}
+    assert verify([str(zipped(tmp_path / "harm.zip", entries))]) == code
     assert sorted(path.name for path in tmp_path.iterdir()) == ["harm.zip"]
     assert "Traceback" not in capsys.readouterr().err
 
