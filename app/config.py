@@ -109,15 +109,12 @@ def check(config: Config) -> Iterator[tuple[str, str]]:
         yield "KHMA_SECRET", f"needs {SHORTEST_SECRET} random characters or more; make one with: openssl rand -hex 32"
     if config.database_url.split(":")[0] not in {"sqlite", "postgresql"}:
         yield "KHMA_DATABASE_URL", "must begin with sqlite:// or postgresql://"
-    elif not config.embedded and config.owner_database_url in {"", config.database_url}:
-        yield (
-            "KHMA_OWNER_DATABASE_URL",
-            "must name the database's owner, another role than the app's: see docs/operating.md",
-        )
     if config.keys.exists() and stat.S_IMODE(config.keys.stat().st_mode) & 0o077:
         yield "KHMA_KEYS", f"{config.keys} can be read by others; run: chmod 700 {config.keys}"
     if config.demonstration and not _is_loopback(url.hostname or ""):
         yield "KHMA_DEMONSTRATION", "a demonstration may be served on this machine's own address only"
+    if config.secure and not config.smtp_url:
+        yield "KHMA_SMTP_URL", "is empty: letters, and the links in them, would be printed into the log"
     if config.trusted_proxy:
         try:
             ipaddress.ip_address(config.trusted_proxy)

@@ -187,6 +187,33 @@ def pending_revision(url: str) -> str:
     return "" if at == newest else at or "empty"
 
 
+def works_as_owner(url: str) -> bool:
+    """Tell whether this role owns the tables, and so could change what must only ever grow. Never so on SQLite."""
+    engine = create_engine(driver_url(url, asynchronous=False))
+    try:
+        with engine.connect() as connection:
+            if connection.dialect.name == "sqlite":
+                return False
+            query = text("SELECT tableowner = current_user FROM pg_tables WHERE tablename = 'commons_ledger_leaf'")
+            return bool(connection.scalar(query))
+    finally:
+        engine.dispose()
+
+
+def is_behind(url: str, revision: str) -> bool:
+    """Tell whether a revision lies behind the one that the tables are at, so that going there goes back."""
+    engine = create_engine(driver_url(url, asynchronous=False))
+    try:
+        with engine.connect() as connection:
+            at = MigrationContext.configure(connection).get_current_revision()
+    finally:
+        engine.dispose()
+    if at is None or revision == at:
+        return False
+    script = ScriptDirectory.from_config(migration_config(url))
+    return revision == "base" or revision in {each.revision for each in script.iterate_revisions(at, "base")}
+
+
 def downgrade(owner_url: str, revision: str) -> None:
     """Take the tables back to an earlier revision."""
     command.downgrade(migration_config(owner_url), revision)

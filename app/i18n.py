@@ -17,11 +17,13 @@ from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po
 from babel.numbers import format_decimal, format_percent
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup
 
 from app.config import LANGUAGES, ROOT
 from commons.errors import DomainError
 
 FALLBACK = "en"
+COMMA = {"ar": "، "}
 LOCALES = {"en": "en_GB", "fr": "fr", "ka": "ka", "ar": "ar_MA"}  # ar_MA writes Western digits
 
 
@@ -67,12 +69,13 @@ def moment_filter(language: str, zone: str) -> Callable[[datetime], str]:
     def moment(instant: datetime) -> str:
         local = instant.astimezone(where)
         named = get_timezone_name(local, locale=locale)
-        return f"{format_datetime(local, format='d MMMM y, HH:mm', locale=locale)} ({named})"
+        day, hour = (format_datetime(local, format=part, locale=locale) for part in ("d MMMM y", "HH:mm"))
+        return f"{day}{COMMA.get(language, ', ')}{hour} ({named})"
 
     return moment
 
 
-def words(language: str, code: str, facts: Mapping[str, str | int]) -> str:
+def words(language: str, code: str, facts: Mapping[str, str | int]) -> Markup:
     """Say one error in a language; the sentences stand in `templates/macros/words.html`, by code.
 
     Raises: LookupError when no sentence is written for the code (a test asks for every code).
@@ -81,10 +84,10 @@ def words(language: str, code: str, facts: Mapping[str, str | int]) -> str:
     sentence = str(module.words(code, facts)).strip()  # type: ignore[attr-defined]
     if not sentence:
         raise LookupError(code)
-    return sentence
+    return Markup(sentence)  # noqa: S704 - the template has escaped what it was given
 
 
-def explain(language: str, error: DomainError) -> str:
+def explain(language: str, error: DomainError) -> Markup:
     """Say what a domain error means and what to do, in a language."""
     return words(language, error.code, error.facts)
 

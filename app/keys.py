@@ -12,6 +12,8 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 
 from app.config import Config
 
+LEDGER_KEY = "ledger.key"
+
 
 def ledger_origin(config: Config) -> str:
     """Name the ledger as its checkpoints do: the address people know, and a word.
@@ -23,12 +25,21 @@ def ledger_origin(config: Config) -> str:
     return f"{urlsplit(config.base_url).netloc}/ledger"
 
 
-def ledger_key(config: Config) -> Ed25519PrivateKey:
-    """Read the ledger's signing key; the first time, make it."""
-    path = config.keys / "ledger.key"
-    if not path.exists():
-        _keep(path, Ed25519PrivateKey.generate().private_bytes(Encoding.Raw, PrivateFormat.Raw, NoEncryption()))
-    return Ed25519PrivateKey.from_private_bytes(path.read_bytes())
+def find_ledger_key(config: Config) -> Ed25519PrivateKey | None:
+    """Read the ledger's signing key; None where there is none (any more)."""
+    try:
+        return Ed25519PrivateKey.from_private_bytes((config.keys / LEDGER_KEY).read_bytes())
+    except FileNotFoundError:
+        return None
+
+
+def make_ledger_key(config: Config) -> Ed25519PrivateKey:
+    """Make the ledger's signing key, and read it back; if another worker was first, its key is the one."""
+    _keep(
+        config.keys / LEDGER_KEY,
+        Ed25519PrivateKey.generate().private_bytes(Encoding.Raw, PrivateFormat.Raw, NoEncryption()),
+    )
+    return Ed25519PrivateKey.from_private_bytes((config.keys / LEDGER_KEY).read_bytes())
 
 
 def _keep(path: Path, secret: bytes) -> None:

@@ -1,8 +1,8 @@
 """Publishing a result: ballots that others have published are counted, put into an archive, and noted in the ledger."""
 
-import asyncio
 import json
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import date
 from typing import Any
 from uuid import UUID
@@ -25,9 +25,16 @@ LONGEST_REASON = 1000
 MOST_PROOFS = 20
 
 
-async def publish_import(
-    session: AsyncSession,
-    organisation_id: UUID,
+@dataclass(frozen=True)
+class Prepared:
+    """A vote that was read and counted, ready to be published: its card, its files, and the count with its places."""
+
+    card: RuleCard
+    files: Mapping[str, bytes]
+    count: Mapping[str, Any]
+
+
+def prepare_import(
     *,
     titles: Mapping[str, str],
     source_name: str,
@@ -39,29 +46,46 @@ async def publish_import(
     filename: str,
     today: date,
     questions: Mapping[str, str] | None = None,
-) -> Result:
-    """Count a vote that was held elsewhere and publish it here, with its files and a line in the ledger.
+) -> Prepared:
+    """Read and count a vote that was held elsewhere. No database: nothing waits while this takes its time.
 
-    titles, questions: language code -> text, as typed; the slug is spelled from the title.
+    titles, questions: language code -> text, as typed.
     held_on:           a date, or text such as "2007-04-07".
     ballots_public:    somebody confirmed that the source itself has published the ballots. Without that, ballots never
                        leave the house: a full ranking can be as telling as a signature.
     data, filename:    the ballots as `ballots.formats.reading` reads them; filename only tells the format.
-    Raises:            Invalid with the form field that is wrong ("sheet" for the ballots); Conflict "result.taken".
-    Cost:              reading and counting, in a thread of its own; then three flushes.
+    Raises:            Invalid with the form field that is wrong ("sheet" for the ballots).
     """
     if not ballots_public:
         raise Invalid("result.ballots_not_public", field="ballots_public")
-    entered = {
-        "titles": titles,
-        "questions": questions or {},
-        "rule": rule,
-        "source_name": source_name,
-        "source_url": source_url,
-        "held_on": _day(held_on),
-        "today": today,
-    }
-    card, files, count = await asyncio.to_thread(_build, entered, data, filename)
+    try:
+        profile = read_profile(data, filename)
+    except Invalid as fault:
+        fault.field = "sheet"
+        raise
+    card = RuleCard.brought_in(
+        titles=titles,
+        questions=questions or {},
+        rule=rule,
+        source_name=source_name,
+        source_url=source_url,
+        held_on=_day(held_on),
+        today=today,
+        options=profile.options,
+        implicit=profile.implicit,
+    )
+    files = archive.build(card, profile)
+    count = json.loads(files[archive.RESULT])
+    count["places"] = [place._asdict() for place in archive.find_places(profile, count["order"])]
+    return Prepared(card, files, count)
+
+
+async def publish(session: AsyncSession, organisation_id: UUID, prepared: Prepared) -> Result:
+    """Publish a counted vote, with its files and a line in the ledger; its address is spelled from the title.
+
+    Raises: Conflict "result.taken".
+    """
+    card, files = prepared.card, dict(prepared.files)
     result = Result(
         organisation_id=organisation_id,
         slug=slug_of(text_in(card.titles, "en")),
@@ -70,7 +94,7 @@ async def publish_import(
         source_url=card.source_url,
         held_on=card.held_on,
         card=card.as_json(),
-        count=count,
+        count=dict(prepared.count),
         published_at=await now(session),
     )
     await store.add_result(session, result, files)
@@ -110,23 +134,6 @@ async def add_proofs(session: AsyncSession, most: int = MOST_PROOFS) -> int:
         session.add(ResultFile(result_id=result_id, name=archive.LEDGER, data=proof))
     await session.flush()
     return len(unproven)
-
-
-def _build(entered: dict[str, Any], data: bytes, filename: str) -> tuple[RuleCard, dict[str, bytes], dict[str, Any]]:
-    """Read, count and write the files.
-
-    Returns: the card, the files, and the count as `explanation.explain` takes it: the outcome and its "places".
-    """
-    try:
-        profile = read_profile(data, filename)
-    except Invalid as fault:
-        fault.field = "sheet"
-        raise
-    card = RuleCard.brought_in(**entered, options=profile.options, implicit=profile.implicit)
-    files = archive.build(card, profile)
-    count = json.loads(files[archive.RESULT])
-    count["places"] = [place._asdict() for place in archive.find_places(profile, count["order"])]
-    return card, files, count
 
 
 def _day(held_on: date | str) -> date:

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from uuid import UUID
 
-from sqlalchemy import exists, literal
+from sqlalchemy import delete, exists, literal
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.sql.functions import func
 from sqlmodel import col, select
@@ -103,3 +103,8 @@ async def find_unproven(session: AsyncSession, most: int) -> list[tuple[UUID, in
         .limit(most)
     )
     return list((await session.exec(query)).all())
+
+
+async def forget_proofs(session: AsyncSession) -> None:
+    """Take away the proofs that an older key signed, so that each result gets one of the new key."""
+    await session.exec(delete(ResultFile).where(col(ResultFile.name) == LEDGER))

@@ -13,8 +13,9 @@ from app.accounts.tokens import make_token
 from app.backup import Unfit, back_up
 from app.backup import restore as put_back
 from app.config import LANGUAGES, Config, check, load
-from app.db import Database, downgrade, upgrade
+from app.db import Database, downgrade, is_behind, upgrade
 from app.i18n import explain
+from app.keys import LEDGER_KEY, find_ledger_key, make_ledger_key
 from app.letters.outbox import write_letter
 from app.security import Role
 from commons.errors import DomainError
@@ -58,14 +59,14 @@ def _without_password(url: str) -> str:
 def migrate(argv: list[str]) -> int:
     """`khma migrate`: bring the tables to the newest revision, or to the one named, as the database's owner."""
     parser = argparse.ArgumentParser(prog="khma migrate")
-    parser.add_argument("--to", default="head", metavar="REVISION", help="'base' takes everything away")
+    parser.add_argument("--to", default="head", metavar="REVISION", help="forwards or back; base: no tables")
     options = parser.parse_args(argv)
     settings = load()
     owner = settings.owner_database_url or settings.database_url
     if settings.embedded:
         settings.data.mkdir(parents=True, exist_ok=True)
-    if options.to == "base":
-        downgrade(owner, "base")
+    if is_behind(owner, options.to):
+        downgrade(owner, options.to)
     else:
         upgrade(owner, _app_role(settings), options.to)
     print(f"The tables are at {options.to}.")
@@ -91,12 +92,24 @@ def admin(argv: list[str]) -> int:
     invite.add_argument("address")
     invite.add_argument("--role", default="admin", choices=[role.value for role in Role])
     invite.add_argument("--language", default="en", choices=list(LANGUAGES))
+    actions.add_parser("ledger-key", help="make a new signing key for the ledger, when the old one is lost")
     options = parser.parse_args(argv)
+    if options.action == "ledger-key":
+        return _ledger_key(load())
     try:
         return asyncio.run(_found(options) if options.action == "found" else _invite(options))
     except DomainError as error:
         print(f"khma: {explain('en', error)}", file=sys.stderr)
         return 2
+
+
+def _ledger_key(settings: Config) -> int:
+    if find_ledger_key(settings) is not None:
+        print(f"khma: {settings.keys / LEDGER_KEY} is there; move it away first if a new one is meant", file=sys.stderr)
+        return 1
+    make_ledger_key(settings)
+    print("Made. With the next lines the log will say that its key changed, and sign that with the new one.")
+    return 0
 
 
 async def _found(options: argparse.Namespace) -> int:

@@ -19,9 +19,10 @@ Counting, for anyone
 
 Running an installation (settings: docs/operating.md)
   khma config check                              name every unsafe setting, and its cure
-  khma migrate [--to REVISION]                   bring the tables up to date; or to a revision, backwards too
+  khma migrate [--to REVISION]                   bring the tables up to date, or to a revision, forwards or back
   khma admin found --name NAME [--zone ZONE]     found the organisation that hosts this installation
   khma admin invite ADDRESS [--role ROLE]        write a letter that opens an account (citizen, manager, admin)
+  khma admin ledger-key                          make a new signing key for the ledger, when the old one is lost
   khma serve  [--host H] [--port P] [--workers N]   the web pages; refuses unsafe settings by name
   khma worker                                    the work behind the pages; start one or more
   khma result import FILE …                      bring in a past vote; khma result import --help

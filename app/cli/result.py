@@ -3,6 +3,7 @@
 import argparse
 import asyncio
 import sys
+from datetime import UTC, datetime
 from pathlib import Path
 
 from sqlmodel.ext.asyncio.session import AsyncSession
@@ -13,10 +14,9 @@ from app.config import load
 from app.db import Database
 from app.jobs.store import enqueue
 from ballots.counting.registry import RULES
-from commons.clock import now
 from commons.errors import DomainError
 from commons.organisations.store import get_host
-from results.publication import publish_import
+from results.publication import prepare_import, publish
 
 
 def result(argv: list[str]) -> int:
@@ -41,24 +41,23 @@ def result(argv: list[str]) -> int:
 
 
 async def _import(options: argparse.Namespace, data: bytes) -> str:
+    prepared = prepare_import(
+        titles={"en": options.title},
+        source_name=options.source,
+        source_url=options.url,
+        held_on=options.held_on,
+        rule=options.rule,
+        ballots_public=options.ballots_public,
+        data=data,
+        filename=options.file.name,
+        today=datetime.now(UTC).date(),
+    )
     db = Database(load().database_url)
 
     async def work(session: AsyncSession) -> str:
-        published = await publish_import(
-            session,
-            (await get_host(session)).id,
-            titles={"en": options.title},
-            source_name=options.source,
-            source_url=options.url,
-            held_on=options.held_on,
-            rule=options.rule,
-            ballots_public=options.ballots_public,
-            data=data,
-            filename=options.file.name,
-            today=(await now(session)).date(),
-        )
+        slug = (await publish(session, (await get_host(session)).id, prepared)).slug
         await enqueue(session, "ledger.sequence")
-        return published.slug
+        return slug
 
     try:
         return await db.write(work)

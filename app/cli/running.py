@@ -8,7 +8,7 @@ import sys
 import uvicorn
 
 from app.config import Config, check, load
-from app.db import pending_revision
+from app.db import pending_revision, works_as_owner
 from app.house import open_house
 from app.jobs.schedule import WORK, hourly
 from app.jobs.worker import Worker
@@ -23,6 +23,8 @@ def refuse_unsafe(config: Config) -> bool:
     troubles = list(check(config))
     if not troubles and (revision := pending_revision(config.database_url)):
         troubles = [("KHMA_DATABASE_URL", f"the tables are not up to date ({revision}); run: khma migrate")]
+    if not troubles and works_as_owner(config.database_url):
+        troubles = [("KHMA_DATABASE_URL", "works as the owner of the tables; use a role that can only work in them")]
     for name, trouble in troubles:
         print(f"khma: {name} {trouble}", file=sys.stderr)
     return bool(troubles)

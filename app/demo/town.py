@@ -2,7 +2,7 @@
 
 import json
 import secrets
-from datetime import date
+from datetime import UTC, date, datetime
 from pathlib import Path
 
 from sqlmodel.ext.asyncio.session import AsyncSession
@@ -13,7 +13,7 @@ from app.jobs.store import enqueue
 from app.security import Role
 from commons.organisations.store import find_host, found
 from commons.services.store import add_service
-from results.publication import publish_import
+from results.publication import prepare_import, publish
 
 HERE = Path(__file__).parent
 NAMES = {
@@ -51,25 +51,25 @@ async def build_town(house: House) -> list[dict[str, str]]:
         hashed = await house.passwords.hash(password)
         signins.append({"role": role.value, "name": name, "email": email, "password": password, "hash": hashed})
 
+    prepared = prepare_import(
+        titles=TITLES,
+        source_name="Debian Project",
+        source_url="https://www.debian.org/vote/2007/vote_001",
+        held_on=date(2007, 4, 7),
+        rule="schulze",
+        ballots_public=True,
+        data=(HERE / "debian-2007.abif").read_bytes(),
+        filename="debian-2007.abif",
+        today=datetime.now(UTC).date(),
+    )
+
     async def work(session: AsyncSession) -> None:
         host = await found(session, NAMES, SUMMARIES, "Asia/Tbilisi")
         for service in json.loads((HERE / "services.json").read_text("utf-8")):
             await add_service(session, host.id, service["names"], service["summaries"])
         for person in signins:
             await add_account(session, person["email"], person["name"], person["hash"], Role(person["role"]))
-        await publish_import(
-            session,
-            host.id,
-            titles=TITLES,
-            source_name="Debian Project",
-            source_url="https://www.debian.org/vote/2007/vote_001",
-            held_on=date(2007, 4, 7),
-            rule="schulze",
-            ballots_public=True,
-            data=(HERE / "debian-2007.abif").read_bytes(),
-            filename="debian-2007.abif",
-            today=date.today(),  # noqa: DTZ011 - only keeps a vote of the future out
-        )
+        await publish(session, host.id, prepared)
         await enqueue(session, "ledger.sequence")
 
     await house.db.write(work)

@@ -9,23 +9,37 @@ from app.accounts.sessions import sweep_sessions
 from app.house import House
 from app.jobs.store import enqueue, sweep_jobs
 from app.jobs.worker import Work
-from app.keys import ledger_key, ledger_origin
+from app.keys import find_ledger_key, ledger_origin, make_ledger_key
 from commons.checkpoint import verifier_key
 from commons.clock import now
 from commons.ledger.reading import told_key
 from commons.ledger.sequence import append, sequence
-from results.publication import add_proofs
+from results.publication import MOST_PROOFS, add_proofs
+from results.store import forget_proofs
+
+
+class KeyMissing(Exception):
+    """The ledger was signed before, and its key is not in the key folder: nothing is signed until it is."""
 
 
 async def sequence_ledger(house: House, session: AsyncSession, _: Mapping[str, str]) -> None:
-    """Bring the waiting lines into the ledger, sign it, and give each new result its proof."""
-    key, origin = ledger_key(house.config), ledger_origin(house.config)
-    told, verifier = await told_key(session), verifier_key(origin, key.public_key())
-    if told != verifier:  # the first key, or a new one: the log itself says so, signed by the new
+    """Bring the waiting lines into the ledger, sign it, and give each new result its proof.
+
+    Raises: KeyMissing; a folder that was not mounted must not look like a new key. `khma admin ledger-key` makes one.
+    """
+    told, origin = await told_key(session), ledger_origin(house.config)
+    key = find_ledger_key(house.config)
+    if key is None and told is not None:
+        raise KeyMissing
+    key = key or make_ledger_key(house.config)
+    verifier = verifier_key(origin, key.public_key())
+    if told != verifier:  # the first key, or a new one: the log itself says so, and the new key signs that it does
         await append(session, "ledger.key", {"key": verifier}, subject="ledger")
-    if await sequence(session, key, origin, previous=told) is not None:
-        await enqueue(session, "ledger.sequence")  # one batch a transaction; there may be another
-    await add_proofs(session)
+        await forget_proofs(session)
+    signed = await sequence(session, key, origin, previous=told)
+    proven = await add_proofs(session)
+    if signed is not None or proven == MOST_PROOFS:
+        await enqueue(session, "ledger.sequence")  # a batch is a transaction; there may be another
 
 
 async def sweep(house: House, session: AsyncSession, _: Mapping[str, str]) -> None:

@@ -1,5 +1,6 @@
 """Bring in a past vote, and take a published result back with two people. Templates: templates/publishing/."""
 
+import asyncio
 from uuid import UUID
 
 from litestar import Controller, Response, get, post
@@ -16,7 +17,7 @@ from commons.approvals.tables import Decision
 from commons.clock import now
 from commons.errors import Conflict, Invalid
 from commons.organisations.store import get_host
-from results.publication import publish_import, withdraw
+from results.publication import prepare_import, publish, withdraw
 from results.store import get_result
 
 LARGEST_SHEET_BYTES = 20_000_000
@@ -40,11 +41,12 @@ class Importing(Controller):
         visitor = visitor_of(request)
         filename, data = await _sheet(visitor)
 
-        async def work(session: AsyncSession) -> str:
-            host = await get_host(session)
-            result = await publish_import(
-                session,
-                host.id,
+        house = house_of(request)
+        async with house.db.reading() as session:
+            host, today = await get_host(session), (await now(session)).date()
+        try:
+            prepared = await asyncio.to_thread(
+                prepare_import,
                 titles=visitor.texts("title"),
                 source_name=visitor.text("source_name"),
                 source_url=visitor.text("source_url"),
@@ -53,13 +55,15 @@ class Importing(Controller):
                 ballots_public=visitor.text("ballots_public") == "yes",
                 data=data,
                 filename=filename,
-                today=(await now(session)).date(),
+                today=today,
             )
-            await enqueue(session, "ledger.sequence")
-            return result.slug
 
-        try:
-            slug = await house_of(request).db.write(work)
+            async def work(session: AsyncSession) -> str:
+                slug = (await publish(session, host.id, prepared)).slug
+                await enqueue(session, "ledger.sequence")
+                return slug
+
+            slug = await house.db.write(work)
         except (Invalid, Conflict) as error:
             return await _form(request, {"name": filename, "text": _shown(data)}, error)
         return onward(request, "results.show", done="published", slug=slug)

@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Sequence
 
-from sqlalchemy import ColumnElement, func, text
+from sqlalchemy import ColumnElement, case, func, text
 from sqlmodel import col, delete, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
@@ -23,8 +23,12 @@ async def lock_head(session: AsyncSession) -> Head:
 
 
 async def pending_lines(session: AsyncSession, limit: int) -> Sequence[PendingLine]:
-    """Read lines that wait, by their random ids: the order in which they came is nowhere to be read."""
-    return (await session.exec(select(PendingLine).order_by(col(PendingLine.id)).limit(limit))).all()
+    """Read lines that wait, by their random ids: the order in which they came is nowhere to be read.
+
+    Only a line about the ledger's key goes before all others: it must be in the first batch that this key signs.
+    """
+    others = case((col(PendingLine.kind) == "ledger.key", 0), else_=1)
+    return (await session.exec(select(PendingLine).order_by(others, col(PendingLine.id)).limit(limit))).all()
 
 
 async def pending_redactions(session: AsyncSession) -> list[int]:

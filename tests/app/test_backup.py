@@ -23,7 +23,6 @@ from app.backup import Unfit, back_up, restore
 from app.config import Config
 from app.db import Database, driver_url, upgrade
 from app.jobs.store import enqueue
-from app.keys import ledger_key
 from app.letters.outbox import write_letter
 from app.migrations.tables import metadata
 from commons.approvals.store import ask
@@ -34,7 +33,7 @@ from commons.ledger.store import newest_checkpoint
 from commons.media.tables import Picture
 from commons.organisations.store import found, save_page
 from commons.services.store import add_service
-from results.publication import add_proofs, publish_import
+from results.publication import add_proofs, prepare_import, publish
 from tests.conftest import Addresses
 from tests.plumbing.postgres import APP, OWNER, Postgres
 
@@ -54,7 +53,7 @@ class Town:
 
     @property
     def verifier(self) -> str:
-        return verifier_key(ORIGIN, ledger_key(self.config).public_key())
+        return verifier_key(ORIGIN, make_make_ledger_key(self.config).public_key())
 
 
 @pytest.fixture
@@ -81,16 +80,15 @@ async def furnish(config: Config) -> None:
         await enqueue(session, "test", {"b": "1", "a": "2"})
         await write_letter(session, "nino@example.org", "reset", "en", token="abc", name="Nino")
         await ask(session, "result.withdraw", "results/x", "because", uuid4())
-        await publish_import(
-            session, host.id, titles={"en": "Opening hours"}, source_name="Hall", source_url="https://hall.example/v",
+        await publish(session, host.id, prepare_import(titles={"en": "Opening hours"}, source_name="Hall", source_url="https://hall.example/v",
             held_on=date(2026, 1, 31), rule="schulze", ballots_public=True, data=SHEET, filename="hours.abif",
             today=date(2026, 2, 1),
-        )  # fmt: skip
+        ))  # fmt: skip
         for number in range(5):
             await append(session, "poll.closed", {"number": number, "b": 1, "a": "ხ"}, subject=f"vote/{number}")
 
     async def second(session: AsyncSession) -> None:
-        await sequence(session, ledger_key(config), ORIGIN)
+        await sequence(session, make_make_ledger_key(config), ORIGIN)
         await add_proofs(session)
 
     async def third(session: AsyncSession) -> None:
@@ -184,7 +182,7 @@ def test_the_house_goes_on_in_the_restored_database(
     async def go_on() -> int:
         db = Database(target.url)
         await db.write(lambda session: append(session, "poll.closed", {"number": 9}))
-        signed = await db.write(lambda session: sequence(session, ledger_key(town.config), ORIGIN))
+        signed = await db.write(lambda session: sequence(session, make_make_ledger_key(town.config), ORIGIN))
         await db.close()
         assert signed is not None
         return signed.size
@@ -230,7 +228,7 @@ async def copy_while_writing(town: Town, copies: list[Path]) -> int:
 
     async def sequencer() -> None:
         while not stop.is_set():
-            await db.write(lambda session: sequence(session, ledger_key(town.config), ORIGIN))
+            await db.write(lambda session: sequence(session, make_make_ledger_key(town.config), ORIGIN))
 
     working = [asyncio.create_task(writer(number)) for number in range(WRITERS)]
     await begun.wait()
