@@ -53,7 +53,7 @@ class Town:
 
     @property
     def verifier(self) -> str:
-        return verifier_key(ORIGIN, make_make_ledger_key(self.config).public_key())
+        return verifier_key(ORIGIN, make_ledger_key(self.config).public_key())
 
 
 @pytest.fixture
@@ -88,7 +88,7 @@ async def furnish(config: Config) -> None:
             await append(session, "poll.closed", {"number": number, "b": 1, "a": "ხ"}, subject=f"vote/{number}")
 
     async def second(session: AsyncSession) -> None:
-        await sequence(session, make_make_ledger_key(config), ORIGIN)
+        await sequence(session, make_ledger_key(config), ORIGIN)
         await add_proofs(session)
 
     async def third(session: AsyncSession) -> None:
@@ -182,7 +182,7 @@ def test_the_house_goes_on_in_the_restored_database(
     async def go_on() -> int:
         db = Database(target.url)
         await db.write(lambda session: append(session, "poll.closed", {"number": 9}))
-        signed = await db.write(lambda session: sequence(session, make_make_ledger_key(town.config), ORIGIN))
+        signed = await db.write(lambda session: sequence(session, make_ledger_key(town.config), ORIGIN))
         await db.close()
         assert signed is not None
         return signed.size
@@ -228,7 +228,7 @@ async def copy_while_writing(town: Town, copies: list[Path]) -> int:
 
     async def sequencer() -> None:
         while not stop.is_set():
-            await db.write(lambda session: sequence(session, make_make_ledger_key(town.config), ORIGIN))
+            await db.write(lambda session: sequence(session, make_ledger_key(town.config), ORIGIN))
 
     working = [asyncio.create_task(writer(number)) for number in range(WRITERS)]
     await begun.wait()
