@@ -23,6 +23,7 @@ from app.backup import Unfit, back_up, restore
 from app.config import Config
 from app.db import Database, driver_url, upgrade
 from app.jobs.store import enqueue
+from app.keys import make_ledger_key
 from app.letters.outbox import write_letter
 from app.migrations.tables import metadata
 from commons.approvals.store import ask
