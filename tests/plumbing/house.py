@@ -30,7 +30,7 @@ from app.web.session import Visitor
 from commons.approvals.store import ask
 from commons.organisations.store import found, get_host, save_page
 from commons.services.store import add_service
-from results.publication import publish_import
+from results.publication import prepare_import, publish
 from tests.conftest import Addresses
 from tests.plumbing.server import SECRET
 
@@ -165,18 +165,20 @@ class Town:
             host = await get_host(session)
             service = await add_service(session, host.id, {"en": "Evening hours"}, {"en": "Open until nine."})
             await save_page(session, host.id, "about", "en", "Who we are", "We are **Vardisi**.")
-            result = await publish_import(
+            result = await publish(
                 session,
                 host.id,
-                titles={"en": "What comes first"},
-                source_name="Vardisi",
-                source_url="https://example.org/votes",
-                held_on=date(2026, 1, 31),
-                rule="schulze",
-                ballots_public=True,
-                data=SHEET,
-                filename="first.abif",
-                today=date(2026, 2, 1),
+                prepare_import(
+                    titles={"en": "What comes first"},
+                    source_name="Vardisi",
+                    source_url="https://example.org/votes",
+                    held_on=date(2026, 1, 31),
+                    rule="schulze",
+                    ballots_public=True,
+                    data=SHEET,
+                    filename="first.abif",
+                    today=date(2026, 2, 1),
+                ),
             )
             approval = await ask(session, "result.withdraw", f"results/{result.slug}", "A line was wrong.", manager)
             return Places(service.slug, result.slug, approval.id)

@@ -27,8 +27,9 @@ HOSTS = [
     "127.0.0.1:8000, evil.example", "EVIL.EXAMPLE",
 ]  # fmt: skip
 PATHS = [
-    "//evil.example", "///evil.example/", "/\\evil.example", "/%2f%2fevil.example", "/%5cevil.example", "//evil.example/%2e%2e",
-    "/.//evil.example", "/..//evil.example", "/%09//evil.example", "/https://evil.example", "/%0d%0aSet-Cookie:%20khma=x",
+    "//evil.example", "///evil.example/", "/\\evil.example", "/%2f%2fevil.example", "/%5cevil.example",
+    "//evil.example/%2e%2e", "/.//evil.example", "/..//evil.example", "/%09//evil.example", "/https://evil.example",
+    "/%0d%0aSet-Cookie:%20khma=x",
     "/%0aLocation:%20https://evil.example", "/ხმა", "/%00", "/%ff%fe", "/@evil.example", "/;//evil.example",
 ]  # fmt: skip
 
@@ -89,17 +90,18 @@ async def test_a_strange_path_is_told_to_sign_in_whole(one_town: Town) -> None:
 async def test_a_host_header_appears_nowhere(one_town: Town, host: str) -> None:
     browser = one_town.browser()
     names = ("Host", "X-Forwarded-Host", "X-Host", "X-Original-Host", "Forwarded")
-    token, evil = await browser.token("/en/forgot"), {name: host for name in names} | {"Forwarded": f"host={host}"}
+    token, evil = await browser.token("/en/forgot"), dict.fromkeys(names, host) | {"Forwarded": f"host={host}"}
     answers = [await browser.http.get(path, headers=evil) for path in ("/", "/en", "/sign-in", "/en/manage")]
     answers.append(await browser.http.post("/en/forgot", data={"_token": token, "email": EMAIL}, headers=evil))
-    assert answers[-1].status_code == 303
+    assert answers[-1].status_code in {303, 400}  # 400: no such thing can be a host
     for answer in answers:
         assert leads_home(answer.headers.get("location", "/"))
         if len(host) > 4:
             assert host.lower() not in answer.text.lower()
-    (letter,) = await one_town.letters(EMAIL)
-    text = compose(letter, one_town.config, "Vardisi").get_content()
-    assert re.findall(r"\w+://[^/\s]+", text) == [BASE]
+    for letter in await one_town.letters(EMAIL):
+        text = compose(letter, one_town.config, "Vardisi").get_content()
+        assert re.findall(r"\w+://[^/\s]+", text) == [BASE]
+    assert len(await one_town.letters(EMAIL)) == (answers[-1].status_code == 303)
 
 
 def test_the_real_server_splits_no_header_and_names_itself_nowhere(sqlite_addresses: object, tmp_path: object) -> None:

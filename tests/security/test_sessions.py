@@ -62,19 +62,6 @@ async def put_back(town: Town, **times: timedelta) -> None:
     await town.house.db.write(work)
 
 
-CHOSEN = [
-    "sATTACKERCHOSEN",
-    "s",
-    "s" + "A" * 43,
-    "aATTACKERCHOSEN",
-    "a",
-    "aATTACKER.CHOSEN",
-    "ATTACKERCHOSEN",
-    "",
-    "s\xff",
-]
-
-
 @pytest.mark.parametrize("chosen", CHOSEN)
 async def test_an_id_that_somebody_chose_is_never_adopted(town: Town, chosen: str) -> None:
     browser = town.browser()
