@@ -111,11 +111,14 @@ def network_of(connection: ASGIConnection, trusted_proxy: str) -> str:  # type: 
     """
     peer = connection.client.host if connection.client else ""
     if trusted_proxy and peer == trusted_proxy:
-        peer = connection.headers.get("x-forwarded-for", peer).rpartition(",")[2].strip()
+        hops = ",".join(connection.headers.getall("x-forwarded-for", [peer]))  # a proxy may add a line of its own
+        peer = hops.rpartition(",")[2].strip()
     try:
         address = ipaddress.ip_address(peer)
     except ValueError:
         return "unknown"
+    if mapped := getattr(address, "ipv4_mapped", None):  # as a socket for both kinds names an IPv4 address
+        address = mapped
     if address.version == 4:
         return str(address)
     return str(ipaddress.ip_network((address, 64), strict=False))
