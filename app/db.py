@@ -101,12 +101,15 @@ def _named_failures() -> Iterator[None]:
     except PoolTimeout as failure:
         raise Away from failure
     except DBAPIError as failure:
-        if _is_away(failure):
+        if is_away(failure):
             raise Away from failure
         raise
 
 
-def _is_away(failure: DBAPIError) -> bool:
+def is_away(failure: BaseException) -> bool:
+    """Tell whether a failure, of either driver or ours, says that the database cannot be reached."""
+    if not isinstance(failure, DBAPIError):
+        return isinstance(failure, Away)
     if failure.connection_invalidated:
         return True
     if not isinstance(failure, OperationalError):

@@ -64,5 +64,15 @@ def main() -> int:
         print(f"khma: there is no command {arguments[0]!r}. See: khma --help", file=sys.stderr)
         return 2
     module, function = COMMANDS[arguments[0]]
-    code: int = getattr(import_module(module), function)(arguments[1:])
+    try:
+        code: int = getattr(import_module(module), function)(arguments[1:])
+    except Exception as failure:
+        db = sys.modules.get("app.db")  # whoever never loaded it cannot have lost the database
+        if db is None or not db.is_away(failure):
+            raise
+        print(
+            "khma: the database of KHMA_DATABASE_URL cannot be reached: is it running? See: khma config check",
+            file=sys.stderr,
+        )
+        return 1
     return code

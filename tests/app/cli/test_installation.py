@@ -1,0 +1,185 @@
+"""Setting an installation up and keeping it, as an operator does it: by typing commands."""
+
+import re
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+from uuid import uuid4
+
+import pytest
+from sqlalchemy import create_engine, text
+
+from app.config import load
+from app.db import driver_url
+from tests.app.cli.program import khma, settings_for
+from tests.conftest import Addresses
+from tests.plumbing.postgres import OWNER, Postgres
+
+
+def asked(addresses: Addresses, question: str) -> list[tuple[object, ...]]:
+    engine = create_engine(driver_url(addresses.owner_url, asynchronous=False))
+    with engine.connect() as connection:
+        answer = [tuple(row) for row in connection.execute(text(question))]
+    engine.dispose()
+    return answer
+
+
+def test_good_settings_are_shown_without_their_secrets(postgres_addresses: Addresses, tmp_path: Path) -> None:
+    url = postgres_addresses.url.replace("khma_app@", "khma_app:hush-app@")
+    settings = settings_for(
+        Addresses(url, postgres_addresses.owner_url), tmp_path,
+        KHMA_BASE_URL="https://town.example", KHMA_SMTP_URL="smtp://hall:hush-mail@mail.example",
+        KHMA_METRICS_TOKEN="hush-token",
+    )  # fmt: skip
+    said = khma(settings, "config", "check")
+    assert said.returncode == 0, said.stdout
+    assert "UNSAFE" not in said.stdout
+    assert "https://town.example" in said.stdout
+    assert [word for word in ("hush", settings["KHMA_SECRET"]) if word in said.stdout + said.stderr] == []
+
+
+def test_every_setting_that_is_read_is_shown(sqlite_addresses: Addresses, tmp_path: Path) -> None:
+    said = khma(settings_for(sqlite_addresses, tmp_path), "config", "check")
+    shown = set(re.findall(r"KHMA_[A-Z_]+(?= =)", said.stdout))
+    source = Path(load.__code__.co_filename).read_text("utf-8")
+    assert shown == set(re.findall(r'"(KHMA_[A-Z_]+)"', source)) - {"KHMA_SECRET_FILE"}
+
+
+UNSAFE = {
+    "KHMA_BASE_URL": "http://town.example",
+    "KHMA_SECRET": "short",
+    "KHMA_DATABASE_URL": "mysql://town",
+    "KHMA_SMTP_URL": "",
+    "KHMA_DEMONSTRATION": "1",
+    "KHMA_TRUSTED_PROXY": "my-proxy",
+}
+
+
+@pytest.mark.parametrize("name", UNSAFE)
+@pytest.mark.parametrize("command", [["config", "check"], ["serve"], ["worker"]])
+def test_an_unsafe_setting_is_refused_by_name(
+    postgres_addresses: Addresses, tmp_path: Path, name: str, command: list[str]
+) -> None:
+    mail = "smtp://mail.example"
+    settings = settings_for(postgres_addresses, tmp_path, KHMA_BASE_URL="https://town.example", KHMA_SMTP_URL=mail)
+    said = khma(settings | {name: UNSAFE[name]}, *command)
+    everything = said.stdout + said.stderr
+    assert said.returncode == 1
+    assert name in everything
+    assert "Traceback" not in everything
+    if command == ["config", "check"]:
+        assert re.findall(r"UNSAFE\s+(\w+)", everything) == [name]
+
+
+def test_the_tables_owner_may_not_serve(postgres_addresses: Addresses, tmp_path: Path) -> None:
+    owner = postgres_addresses.owner_url
+    said = khma(settings_for(Addresses(owner, owner), tmp_path), "serve")
+    assert said.returncode == 1
+    assert said.stderr.startswith("khma: KHMA_DATABASE_URL works as the owner of the tables")
+
+
+def test_keys_that_others_can_read_are_refused(sqlite_addresses: Addresses, tmp_path: Path) -> None:
+    (tmp_path / "keys").mkdir(mode=0o755)
+    said = khma(settings_for(sqlite_addresses, tmp_path), "serve")
+    assert said.returncode == 1
+    assert "chmod 700" in said.stderr
+
+
+@pytest.mark.parametrize("command", ["serve", "worker"])
+def test_tables_that_are_not_up_to_date_are_refused(tmp_path: Path, command: str) -> None:
+    empty = f"sqlite:///{tmp_path / 'khma.sqlite3'}"
+    said = khma(settings_for(Addresses(empty, empty), tmp_path), command)
+    assert said.returncode == 1
+    assert said.stderr == "khma: KHMA_DATABASE_URL the tables are not up to date (empty); run: khma migrate\n"
+
+
+def test_migrate_makes_an_empty_file_ready_and_takes_it_back(tmp_path: Path) -> None:
+    folder = tmp_path / "not" / "there" / "yet"
+    url = f"sqlite:///{folder / 'khma.sqlite3'}"
+    settings = settings_for(Addresses(url, url), folder)
+    assert khma(settings, "migrate").returncode == 0
+    assert asked(Addresses(url, url), "SELECT count(*) FROM app_account") == [(0,)]
+    assert khma(settings, "migrate", "--to", "base").returncode == 0
+    with closing(sqlite3.connect(folder / "khma.sqlite3")) as connection:
+        assert connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'").fetchall() == [
+            ("alembic_version",)
+        ]
+
+
+def test_migrate_works_as_owner_and_lets_the_app_role_in(postgres: Postgres, tmp_path: Path) -> None:
+    name = f"khma_{uuid4().hex}"
+    postgres.run(f"CREATE DATABASE {name} OWNER {OWNER}")
+    addresses = Addresses(postgres.url(name), postgres.url(name, OWNER))
+    settings = settings_for(addresses, tmp_path)
+    try:
+        migrated = khma(settings, "migrate")
+        assert migrated.returncode == 0, migrated.stderr
+        founded = khma(settings, "admin", "found", "--name", "Hall")  # as the app role
+        assert founded.returncode == 0, founded.stderr
+        owners = asked(addresses, "SELECT DISTINCT tableowner FROM pg_tables WHERE schemaname = 'public'")
+        assert owners == [(OWNER,)]
+        as_app = khma(settings | {"KHMA_OWNER_DATABASE_URL": addresses.url}, "migrate", "--to", "base")
+        assert as_app.returncode != 0
+        assert asked(addresses, "SELECT count(*) FROM commons_organisation") == [(1,)]
+    finally:
+        postgres.run(f"DROP DATABASE {name} WITH (FORCE)")
+
+
+def test_an_organisation_is_founded_once(addresses: Addresses, tmp_path: Path) -> None:
+    settings = settings_for(addresses, tmp_path)
+    wrong = khma(settings, "admin", "found", "--name", "Hall", "--zone", "Asia/Vardisi")
+    assert (wrong.returncode, "Asia/Vardisi" in wrong.stderr, "Traceback" in wrong.stderr) == (2, True, False)
+    words = ["admin", "found", "--name", "სახლი", "--language", "ka", "--zone", "Asia/Tbilisi"]
+    assert khma(settings, *words).returncode == 0
+    again = khma(settings, *words)
+    assert (again.returncode, again.stderr) == (2, "khma: An organisation hosts this installation already.\n")
+    assert asked(addresses, "SELECT zone FROM commons_organisation") == [("Asia/Tbilisi",)]
+
+
+def test_an_invitation_is_a_letter_and_a_link(addresses: Addresses, tmp_path: Path) -> None:
+    settings = settings_for(addresses, tmp_path, KHMA_BASE_URL="https://town.example")
+    said = khma(settings, "admin", "invite", " Nino@Town.Example ", "--role", "manager", "--language", "ka")
+    assert said.returncode == 0, said.stderr
+    assert re.search(r"^https://town\.example/ka/welcome/\S+$", said.stdout, re.M)
+    letters = asked(addresses, "SELECT address, kind, language, fate FROM app_letter")
+    assert letters == [("nino@town.example", "invitation", "ka", "waiting")]
+    wrong = khma(settings, "admin", "invite", "not an address")
+    assert (wrong.returncode, "Traceback" in wrong.stderr) == (2, False)
+
+
+def test_who_has_an_account_is_not_invited_again(sqlite_addresses: Addresses, tmp_path: Path) -> None:
+    with closing(sqlite3.connect(sqlite_addresses.url.removeprefix("sqlite:///"))) as connection:
+        connection.execute(
+            "INSERT INTO app_account VALUES (?, 'nino@town.example', 'Nino', 'hash', 'citizen', '2026-01-01')",
+            (uuid4().hex,),
+        )
+        connection.commit()
+    said = khma(settings_for(sqlite_addresses, tmp_path), "admin", "invite", "nino@town.example")
+    assert (said.returncode, said.stdout) == (1, "")
+    assert "has an account already" in said.stderr
+    assert asked(sqlite_addresses, "SELECT count(*) FROM app_letter") == [(0,)]
+
+
+def test_a_copy_is_made_and_put_back_into_a_new_house(addresses: Addresses, tmp_path: Path) -> None:
+    old, copy = settings_for(addresses, tmp_path), tmp_path / "copy.zip"
+    assert khma(old, "admin", "found", "--name", "Hall").returncode == 0
+    said = khma(old, "backup", str(copy))
+    assert said.returncode == 0, said.stderr
+    assert str(tmp_path / "keys") in said.stdout
+    again = khma(old, "backup", str(copy))
+    assert (again.returncode, "exists already" in again.stderr) == (1, True)
+    full = khma(old, "restore", str(copy))
+    assert (full.returncode, "not empty" in full.stderr) == (1, True)
+    folder = tmp_path / "new"
+    url = f"sqlite:///{folder / 'khma.sqlite3'}"
+    new = settings_for(Addresses(url, url), folder)
+    unready = khma(new, "restore", str(copy))
+    assert (unready.returncode, "Traceback" in unready.stderr) == (1, False)
+    assert khma(new, "migrate").returncode == 0
+    restored = khma(new, "restore", str(copy))
+    assert restored.returncode == 0, restored.stderr
+    assert "signing key is not in" in restored.stdout
+    assert asked(Addresses(url, url), "SELECT slug FROM commons_organisation") == [("hall",)]
+    for name in ("no-such-file.zip", "khma.sqlite3"):
+        refused = khma(new, "restore", str(folder / name))
+        assert (refused.returncode, "Traceback" in refused.stderr) == (1, False)
