@@ -1,0 +1,216 @@
+"""Every page of Khma and every state that a mistake can bring it into: the list that all accessibility tests walk."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from playwright.sync_api import Page
+
+from app.accounts.tokens import make_token
+from app.demo.walk import SHEET
+from tests.accessibility.furniture import PICTURE
+from tests.plumbing.server import SECRET
+from tests.plumbing.town import RunningTown
+
+NOBODY, CITIZEN, MANAGER = "nobody", "citizen", "manager"
+ALL = (NOBODY, CITIZEN, MANAGER)
+RESULT = "debian-project-leader-2007"
+BROKEN = SHEET.replace("5:B", "five:B")
+Act = Callable[[Page, RunningTown], None]
+
+
+@dataclass(frozen=True)
+class Case:
+    """One page in one state.
+
+    route:  name of the route that answers at first. path: its address, without the language.
+    who:    visitors who see it. act: what they then do, by which the state is reached.
+    status: of the last answer. errors: how many its title must announce.
+    place:  "town", or one of the odd places: unfounded, empty, away.
+    """
+
+    name: str
+    route: str
+    path: str
+    who: tuple[str, ...] = ALL
+    act: Act | None = None
+    status: int = 200
+    errors: int = 0
+    place: str = "town"
+
+
+def send(page: Page) -> None:
+    """Press the main form's own button."""
+    page.locator("main form button").last.click()
+
+
+def typed(**fields: str) -> Act:
+    """Type into fields by name, and send the form that the last of them stands in."""
+
+    def act(page: Page, town: RunningTown) -> None:
+        field = page.locator("main form").first
+        for name, text in fields.items():
+            field = page.locator(f'main [name="{name}"]')
+            field.fill(text)
+        field.locator("xpath=ancestor::form").locator("button").click()
+
+    return act
+
+
+def past_vote(**instead: str) -> Act:
+    """Fill in the form for a past vote rightly, but for what is given instead."""
+
+    def act(page: Page, town: RunningTown) -> None:
+        fields = {
+            "title_en": "What comes next",
+            "source_name": "Vardisi",
+            "source_url": "https://example.org/votes",
+            "held_on": "2026-01-31",
+        }
+        sheet = instead.get("sheet", SHEET)
+        for name, text in fields.items():
+            page.fill(f"#f-{name}", instead.get(name, text))
+        page.set_input_files("#f-sheet", {"name": "next.abif", "mimeType": "text/plain", "buffer": sheet.encode()})
+        if "ballots_public" not in instead:
+            page.check("#f-ballots_public")
+        send(page)
+
+    return act
+
+
+def picture(data: bytes, description: str) -> Act:
+    """Send a file as a service's picture."""
+
+    def act(page: Page, town: RunningTown) -> None:
+        page.set_input_files("#f-picture", {"name": "hall.jpg", "mimeType": "image/jpeg", "buffer": data})
+        page.fill("#f-description_en", description)
+        send(page)
+
+    return act
+
+
+def tampered(change: str, **fields: str) -> Act:
+    """Change the main form as a stale or foreign page would hold it, then send it."""
+
+    def act(page: Page, town: RunningTown) -> None:
+        page.evaluate(change)
+        typed(**fields)(page, town)
+
+    return act
+
+
+def unreadable(page: Page, town: RunningTown) -> None:
+    """Send a body whose parts cannot be told from each other."""
+    wrong = {"content-type": "multipart/form-data; boundary=none"}
+    page.route("**/settings", lambda route: route.continue_(headers=route.request.headers | wrong))
+    send(page)
+
+
+def stale(page: Page, town: RunningTown) -> None:
+    """Send a form whose token is not this browser's."""
+    page.evaluate("document.querySelector('main [name=_token]').value = 'stale'")
+    send(page)
+
+
+def no_form(page: Page, town: RunningTown) -> None:
+    """Send a body that is no form."""
+    page.evaluate("document.querySelector('main form').enctype = 'text/plain'")
+    send(page)
+
+
+def too_often(page: Page, town: RunningTown) -> None:
+    """Ask for letters to one address until it is too many."""
+    token = page.locator('main [name="_token"]').get_attribute("value") or ""
+    for _ in range(3):
+        page.request.post(page.url, form={"_token": token, "email": "often@vardisi.example"})
+    typed(email="often@vardisi.example")(page, town)
+    page.wait_for_load_state()
+    town.forgive()
+
+
+WELCOME = make_token(SECRET, "welcome", {"email": "newcomer@vardisi.example"}, hours=1)
+TAKEN = make_token(SECRET, "welcome", {"email": "nino@vardisi.example"}, hours=1)
+RESET = make_token(SECRET, "reset", {"email": "nino@vardisi.example", "mark": "old"}, hours=1)
+ASK_AGAIN = """document.querySelector("form:has(#f-reason)").action =
+  location.pathname.replace("results/", "manage/results/").replace(/[^/]*$/, "a-vote-that-waits") + "/withdraw" """
+GOOD_PASSWORD = "four words only here"
+FIRST_TEXTS = ("about", "contact", "help", "privacy", "accessibility", "terms")
+
+PAGES = [
+    Case("home", "home", ""),
+    Case("sign-in", "accounts.sign_in", "/sign-in"),
+    Case("sign-up", "accounts.sign_up", "/sign-up"),
+    Case("sent", "accounts.sent", "/letter-sent"),
+    Case("welcome", "accounts.welcome", f"/welcome/{WELCOME}", (NOBODY,)),
+    Case("forgot", "accounts.forgot", "/forgot"),
+    Case("reset", "accounts.reset", f"/reset/{RESET}", (NOBODY,)),
+    Case("me", "accounts.me", "/me", (CITIZEN, MANAGER)),
+    Case("me-saved", "accounts.me", "/me?done=saved", (CITIZEN,)),
+    Case("components", "components", "/components", (NOBODY,)),
+    Case("ledger", "ledger.index", "/ledger"),
+    Case("manage", "manage.home", "/manage", (MANAGER,)),
+    Case("letters", "manage.letters", "/manage/letters", (MANAGER,)),
+    Case("own-page", "manage.page", "/manage/pages/about", (MANAGER,)),
+    Case("service-new", "manage.service_new", "/manage/services/new", (MANAGER,)),
+    Case("service-change", "manage.service", "/manage/services/evening-hours", (MANAGER,)),
+    *(Case(f"text-{key}", "pages.show", f"/pages/{key}") for key in FIRST_TEXTS),
+    Case("past-vote", "results.import", "/manage/results/new", (MANAGER,)),
+    Case("results", "results.index", "/results"),
+    Case("result", "results.show", f"/results/{RESULT}"),
+    Case("services", "services.index", "/services"),
+    Case("services-second", "services.index", "/services?page=2"),
+    Case("service", "services.show", "/services/evening-hours"),
+    Case("settings", "settings.show", "/settings"),
+]
+MISTAKES = [
+    Case("wrong-password", "accounts.sign_in", "/sign-in", (NOBODY,),
+         typed(email="nobody@vardisi.example", password="wrong"), 422, 1),
+    Case("sign-up-empty", "accounts.sign_up", "/sign-up", (NOBODY,), typed(email=""), 422, 1),
+    Case("forgot-empty", "accounts.forgot", "/forgot", (NOBODY,), typed(email="nino"), 422, 1),
+    Case("welcome-weak", "accounts.welcome", f"/welcome/{WELCOME}", (NOBODY,),
+         typed(name="Nino", password="short"), 422, 1),
+    Case("welcome-taken", "accounts.welcome", f"/welcome/{TAKEN}", (NOBODY,),
+         typed(name="Nino", password=GOOD_PASSWORD), 409, 1),
+    Case("reset-weak", "accounts.reset", f"/reset/{RESET}", (NOBODY,), typed(password="short"), 422, 1),
+    Case("reset-used", "accounts.reset", f"/reset/{RESET}", (NOBODY,), typed(password=GOOD_PASSWORD), 404),
+    Case("reset-dead", "accounts.reset", "/reset/no.link", (NOBODY,), status=404),
+    Case("me-nameless", "accounts.me", "/me", (CITIZEN,), typed(name=""), 422, 1),
+    Case("me-present", "accounts.me", "/me", (CITIZEN,), typed(current="wrong", password=GOOD_PASSWORD), 422, 1),
+    Case("own-page-half", "manage.page", "/manage/pages/about", (MANAGER,), typed(body="Only words."), 422, 1),
+    Case("service-empty", "manage.service_new", "/manage/services/new", (MANAGER,), typed(name_en=""), 422, 1),
+    Case("service-taken", "manage.service_new", "/manage/services/new", (MANAGER,),
+         typed(name_en="Evening hours"), 409, 1),
+    Case("picture-none", "manage.service", "/manage/services/evening-hours", (MANAGER,),
+         picture(b"GIF89a, but no picture", "The hall"), 422, 1),
+    Case("picture-unsaid", "manage.service", "/manage/services/evening-hours", (MANAGER,),
+         picture(PICTURE, ""), 422, 1),
+    Case("past-vote-untitled", "results.import", "/manage/results/new", (MANAGER,), past_vote(title_en=""), 422, 1),
+    Case("past-vote-broken", "results.import", "/manage/results/new", (MANAGER,), past_vote(sheet=BROKEN), 422, 1),
+    Case("past-vote-secret", "results.import", "/manage/results/new", (MANAGER,),
+         past_vote(ballots_public="no"), 422, 1),
+    Case("past-vote-day", "results.import", "/manage/results/new", (MANAGER,), past_vote(held_on="2036-01-31"), 422, 1),
+    Case("past-vote-source", "results.import", "/manage/results/new", (MANAGER,),
+         past_vote(source_url="there"), 422, 1),
+    Case("withdraw-unreasoned", "results.show", f"/results/{RESULT}", (MANAGER,), typed(reason=" "), 422),
+    Case("no-hit", "services.index", "/services?q=zzz"),
+    Case("result-waiting", "results.show", "/results/a-vote-that-waits", (MANAGER,)),
+    Case("410", "results.show", "/results/a-vote-taken-back", status=410),
+    Case("400", "settings.show", "/settings", (NOBODY,), unreadable, 400),
+    Case("403", "manage.home", "/manage", (CITIZEN,), status=403),
+    Case("403-stale", "settings.show", "/settings", (NOBODY,), stale, 403),
+    Case("404", "services.show", "/services/there-is-none", status=404),
+    Case("405", "accounts.sign_out", "/sign-out", status=405),
+    Case("409", "results.show", f"/results/{RESULT}", (MANAGER,), tampered(ASK_AGAIN, reason="Once more."), 409),
+    Case("413", "accounts.me", "/me", (CITIZEN,), typed(name="n" * 1_200_000), 413),
+    Case("415", "settings.show", "/settings", (NOBODY,), no_form, 415),
+    Case("429", "accounts.sign_up", "/sign-up", (NOBODY,), too_often, 429),
+    Case("503", "results.index", "/results", (NOBODY,), status=503, place="away"),
+    Case("503-home", "home", "", (NOBODY,), status=503, place="away"),
+    Case("unfounded", "home", "", (NOBODY,), place="unfounded"),
+    Case("unfounded-results", "results.index", "/results", (NOBODY,), status=404, place="unfounded"),
+    Case("empty-home", "home", "", (NOBODY,), place="empty"),
+    Case("empty-results", "results.index", "/results", (NOBODY,), place="empty"),
+    Case("empty-services", "services.index", "/services", (NOBODY,), place="empty"),
+    Case("empty-ledger", "ledger.index", "/ledger", (NOBODY,), place="empty"),
+    Case("text-own", "pages.show", "/pages/about", (NOBODY,), place="empty"),
+]  # fmt: skip
+CASES = PAGES + MISTAKES

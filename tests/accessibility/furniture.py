@@ -1,0 +1,83 @@
+"""What stands in the town that accessibility tests walk through, beside the demonstration: one thing of each kind."""
+
+import io
+from datetime import date
+
+from PIL import Image
+from sqlmodel import select
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from app.accounts.tables import Account
+from app.config import LANGUAGES
+from app.demo.walk import SHEET
+from app.letters.tables import Fate, Letter
+from commons.approvals.store import ask
+from commons.clock import now
+from commons.media.store import add_picture
+from commons.organisations.store import found, get_host, save_page
+from commons.services.store import add_service
+from results.publication import prepare_import, publish, withdraw
+from results.tables import Result
+
+OWN_TEXT = "We are **here**.\n\n## When\n\n- In the morning\n- [In the evening](https://example.org/)"
+BECAUSE = "A line was read wrongly."
+
+
+def _painted() -> bytes:
+    out = io.BytesIO()
+    Image.new("RGB", (640, 400), "#2b2e8c").save(out, "JPEG")
+    return out.getvalue()
+
+
+PICTURE = _painted()
+
+
+async def furnish(session: AsyncSession) -> None:
+    """Put in what a page can have to show: a picture, services, a request, a result taken back, a bounced letter."""
+    host = await get_host(session)
+    service = await add_service(
+        session, host.id, {"en": "Evening hours", "ka": "საღამოს საათები"}, {"en": "Until nine."}
+    )
+    service.picture = (await add_picture(session, host.id, PICTURE, {"en": "The hall at night."})).id
+    for code, name in LANGUAGES.items():
+        for number in range(5):
+            await add_service(session, host.id, {code: f"{name} {number}"}, {})
+    await _publish(session, "A vote that waits")
+    asker = (await session.exec(select(Account).where(Account.email == "giorgi@vardisi.example"))).one()
+    await ask(session, "result.withdraw", "results/a-vote-that-waits", BECAUSE, asker.id)
+    await withdraw(session, await _publish(session, "A vote taken back"), BECAUSE)
+    moment = await now(session)
+    session.add(
+        Letter(
+            address="somebody.with.a.long.name@department.of.services.vardisi.example",
+            kind="reset",
+            language="en",
+            facts={},
+            fate=Fate.BOUNCED,
+            written_at=moment,
+            due_at=moment,
+            answer="550 No such mailbox here",
+        )
+    )
+
+
+async def _publish(session: AsyncSession, title: str) -> Result:
+    prepared = prepare_import(
+        titles={"en": title},
+        source_name="Vardisi",
+        source_url="https://example.org/votes",
+        held_on=date(2026, 1, 31),
+        rule="schulze",
+        ballots_public=True,
+        data=SHEET.encode(),
+        filename="sheet.abif",
+        today=date(2026, 2, 1),
+    )
+    return await publish(session, (await get_host(session)).id, prepared)
+
+
+async def found_empty(session: AsyncSession) -> None:
+    """Found a place in which there is nothing yet, but for a text of its own in each language."""
+    host = await found(session, {"en": "Vardisi", "ka": "ვარდისი", "ar": "فارديسي"}, {}, "Asia/Tbilisi")
+    for code, name in LANGUAGES.items():
+        await save_page(session, host.id, "about", code, name, OWN_TEXT)

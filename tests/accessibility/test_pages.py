@@ -1,0 +1,171 @@
+"""Every page and every mistake, in four languages, four looks and three widths, as seen by axe and by the browser.
+
+The quick form shows each page in each language and each look, each mistake in Arabic and one other language, and every
+triple of values on some page; the full one (KHMA_TEST_FULL=1) shows all. The list of pages is held
+against the app's own routes: a new page must be added to it.
+"""
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from itertools import combinations, product
+from typing import Any
+
+import httpx
+import pytest
+from litestar.routes import HTTPRoute
+from playwright.sync_api import Browser, ConsoleMessage, Page, Request, Response
+
+from app.config import LANGUAGES, Config
+from app.i18n import translations
+from app.main import create_app
+from tests.accessibility.cases import ALL, CASES, NOBODY, PAGES, RESULT, Case
+from tests.plumbing.browser import axe, opened_page, overflows
+from tests.plumbing.town import RunningTown
+
+LOOKS = ("light", "dark", "contrast", "large")
+WIDTHS = (320, 768, 1440)
+FULL = os.environ.get("KHMA_TEST_FULL") == "1"
+Combination = tuple[str, str, int]
+
+
+def combinations_for(place: int, *, full: bool = FULL) -> list[Combination]:
+    """Choose language, look and width for the case at a place of the list: in twelve pages all triples come by."""
+    if full:
+        return list(product(LANGUAGES, LOOKS, WIDTHS))
+    plan = [
+        (language, LOOKS[(number + place) % 4], WIDTHS[(number + place // 4) % 3])
+        for number, language in enumerate(LANGUAGES)
+    ]
+    return plan if place < len(PAGES) else [plan[place % 3], plan[3]]
+
+
+@dataclass
+class Watch:
+    """What the browser noticed while a page was open."""
+
+    base: str
+    wrong: list[str] = field(default_factory=list)
+    status: int = 0
+
+    def console(self, message: ConsoleMessage) -> None:
+        """Keep errors and warnings, except that a page we wanted to be an error is one."""
+        wanted = "Failed to load resource" in message.text and message.location["url"].startswith(self.base + "/")
+        if message.type in {"error", "warning"} and not (wanted and "static" not in message.location["url"]):
+            self.wrong.append(f"console: {message.text}")
+
+    def request(self, request: Request) -> None:
+        """Keep what goes to anybody else."""
+        if not request.url.startswith((f"{self.base}/", "data:")):
+            self.wrong.append(f"request to {request.url}")
+
+    def response(self, response: Response) -> None:
+        """Remember the status of the last page."""
+        if response.request.is_navigation_request() and not 300 <= response.status < 400:
+            self.status = response.status
+
+
+@contextmanager
+def shown(
+    chromium: Browser, case: Case, places: dict[str, str], town: RunningTown, who: str, combination: Combination
+) -> Iterator[tuple[Page, Watch]]:
+    """Open a case as somebody sees it, and bring it into its state. A look is a cookie, or the device's own wish."""
+    language, look, width = combination
+    base = places[case.place]
+    wishes = {"light": "theme=light", "dark": "", "contrast": "theme=contrast", "large": "text=large"}[look]
+    with opened_page(chromium, base, width=width, dark=look == "dark", language=language) as page:
+        cookies: list[Any] = [{"name": "khma-look", "value": f"{wishes}.lang={language}".lstrip("."), "url": base}]
+        if who != NOBODY:
+            cookies.append(town.cookie(who))
+        page.context.add_cookies(cookies)
+        watch = Watch(base)
+        page.on("console", watch.console)
+        page.on("pageerror", lambda error: watch.wrong.append(f"script: {error}"))
+        page.on("request", watch.request)
+        page.on("response", watch.response)
+        page.goto(f"/{language}{case.path}")
+        if case.act is not None:
+            case.act(page, town)
+            page.wait_for_load_state()
+        yield page, watch
+
+
+def announced(language: str, errors: int) -> str:
+    """Say in a language how a title begins when answers came back."""
+    return translations(language).ngettext("%(count)s error", "%(count)s errors", errors) % {"count": errors} + ": "
+
+
+def faults(page: Page, case: Case, language: str) -> Iterator[str]:
+    """Tell everything that is not as it must be on a page."""
+    for found in axe(page):
+        yield f"axe {found['rule']} ({found['impact']}): {found['help']}: {found['nodes']}"
+    if overflows(page):
+        yield "must be scrolled sideways"
+    if (heads := page.locator("h1").count()) != 1:
+        yield f"has {heads} h1"
+    if not page.title().partition(" – ")[0].strip():
+        yield "has no title"
+    if page.title().startswith(announced(language, max(1, case.errors))) != bool(case.errors):
+        yield f"title {page.title()!r} with {case.errors} errors"
+    root = page.locator("html")
+    seen = (root.get_attribute("lang"), root.get_attribute("dir"))
+    if seen != (language, "rtl" if language == "ar" else "ltr"):
+        yield f"html has {seen}"
+
+
+@pytest.mark.parametrize("case", CASES, ids=[case.name for case in CASES])
+def test_a_page_holds(chromium: Browser, places: dict[str, str], town: RunningTown, case: Case) -> None:
+    wrong = []
+    for number, combination in enumerate(combinations_for(CASES.index(case))):
+        who = case.who[(number + CASES.index(case)) % len(case.who)]
+        with shown(chromium, case, places, town, who, combination) as (page, watch):
+            found = [*faults(page, case, combination[0]), *watch.wrong]
+            if watch.status != case.status:
+                found.append(f"status {watch.status}, expected {case.status}")
+        wrong += [f"{who} {combination}: {each}" for each in found]
+    assert wrong == []
+
+
+def test_every_page_of_the_app_is_in_the_list() -> None:
+    app = create_app(Config(database_url="sqlite:///nowhere", secret="x" * 40))
+    routes = {
+        handler.name
+        for route in app.routes
+        if isinstance(route, HTTPRoute) and route.path_format.startswith("/{lang}")
+        for handler in route.route_handlers
+        if "GET" in handler.http_methods
+    }
+    assert {case.route for case in PAGES} == routes
+
+
+@pytest.mark.parametrize(
+    "path",
+    ["/healthz", "/readyz", "/metrics", "/ledger/checkpoint", f"/archive/{RESULT}/card.json", "/static/0/khma.css"],
+)
+def test_an_address_without_a_language_is_no_page(town: RunningTown, path: str) -> None:
+    answer = httpx.get(town.base + path, trust_env=False)
+    assert (answer.status_code, answer.headers["content-type"].startswith("text/html")) == (200, False)
+
+
+def test_in_the_quick_form_each_page_has_all_languages_and_looks_and_all_triples_come_by() -> None:
+    plan = [combinations_for(place, full=False) for place in range(len(PAGES))]
+    for combination in plan:
+        assert {language for language, _, _ in combination} == set(LANGUAGES)
+        assert {look for _, look, _ in combination} == set(LOOKS)
+        assert {width for _, _, width in combination} == set(WIDTHS)
+    triples = {triple for each in plan for triple in each}
+    assert triples == set(product(LANGUAGES, LOOKS, WIDTHS))
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_no_two_pages_have_the_same_title(town: RunningTown, language: str) -> None:
+    titles: dict[str, str] = {}
+    for case in PAGES:
+        who = next(iter(set(case.who) - {NOBODY}), NOBODY) if case.who != ALL else NOBODY
+        cookies = {} if who == NOBODY else {"khma": town.cookie(who)["value"]}
+        text = httpx.get(f"{town.base}/{language}{case.path}", cookies=cookies, trust_env=False).text
+        titles[case.name] = text.partition("<title>")[2].partition("</title>")[0]
+    twins = {"me", "me-saved"}, {"services", "services-second"}
+    same = [{a, b} for a, b in combinations(titles, 2) if titles[a] == titles[b]]
+    assert [pair for pair in same if pair not in twins] == []

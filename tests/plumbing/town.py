@@ -1,0 +1,157 @@
+"""A running town for browsers: the demonstration's people, services and vote, served and worked for as in a real place.
+
+The pages and the worker are processes of their own, started by the commands that an operator uses. Small odd places
+(nothing founded, nothing in it, its database away) are served from a thread, because they cost no second then.
+"""
+
+import asyncio
+import re
+import sqlite3
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import closing, contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import httpx
+import uvicorn
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from app.config import Config
+from app.demo.town import build_town
+from app.house import open_house
+from app.main import create_app
+from tests.conftest import Addresses
+from tests.plumbing.postgres import free_port
+from tests.plumbing.server import ROOT, SECRET, running_server
+
+TOKEN = re.compile(r'name="_token" value="([^"]+)"')
+WAIT_SECONDS = 20
+Furnish = Callable[[AsyncSession], Awaitable[None]]
+
+
+@dataclass
+class RunningTown:
+    """A town that answers at `base`.
+
+    people: sign-ins by name: citizen, manager, second manager, admin; each with email, password, name.
+    """
+
+    base: str
+    folder: Path
+    people: dict[str, dict[str, str]]
+    _cookies: dict[str, str] = field(default_factory=dict)
+
+    def cookie(self, who: str) -> dict[str, str]:
+        """Give the cookie of somebody who is signed in, as a browser's context takes it; signed in once a town."""
+        if who not in self._cookies:
+            self._cookies[who] = self._sign_in(self.people[who])
+        return {"name": "khma", "value": self._cookies[who], "url": self.base}
+
+    def _sign_in(self, person: dict[str, str]) -> str:
+        with httpx.Client(base_url=self.base, trust_env=False) as client:
+            token = TOKEN.search(client.get("/en/sign-in").text)
+            assert token is not None
+            form = {"_token": token[1], "email": person["email"], "password": person["password"], "next": ""}
+            assert client.post("/en/sign-in", data=form).status_code == httpx.codes.SEE_OTHER
+            return str(client.cookies["khma"])
+
+    def letter(self, address: str, number: int = 1) -> str:
+        """Read the nth letter to an address where the worker printed it; comes back when it is there."""
+        parts = re.compile(rf"^--- letter to {re.escape(address)}: (.*?)^---$", re.DOTALL | re.MULTILINE)
+        until = time.monotonic() + WAIT_SECONDS
+        while len(found := parts.findall((self.folder / "worker").read_text("utf-8"))) < number:
+            assert time.monotonic() < until, f"{len(found)} letters to {address}, expected {number}"
+            time.sleep(0.05)
+        return str(found[number - 1])
+
+    def link_in(self, letter: str) -> str:
+        """Give the address that a letter leads to."""
+        found = re.search(rf"{re.escape(self.base)}\S+", letter)
+        assert found is not None, letter
+        return found[0]
+
+    def forgive(self) -> None:
+        """Forget the failed tries of all, as the operator's `rm` of that file would."""
+        with closing(sqlite3.connect(self.folder / "limits.sqlite3", isolation_level=None, timeout=5)) as file:
+            file.execute("DELETE FROM tried")
+
+
+@contextmanager
+def running_town(addresses: Addresses, folder: Path, furnish: Furnish | None = None) -> Iterator[RunningTown]:
+    """Build the demonstration town in an empty database that has its tables, and run its pages and its worker.
+
+    furnish: what else shall be in it, done before the doors open.
+    Cost:    three seconds.
+    """
+    env = {
+        "KHMA_DATABASE_URL": addresses.url,
+        "KHMA_OWNER_DATABASE_URL": "" if addresses.url.startswith("sqlite") else addresses.owner_url,
+        "KHMA_DATA": str(folder),
+        "KHMA_KEYS": str(folder / "keys"),
+        "KHMA_DEMONSTRATION": "1",
+    }
+    config = Config(database_url=addresses.url, secret=SECRET, data=folder, keys=folder / "keys", demonstration=True)
+    signins = in_thread(_build(config, furnish))
+    names = {"nino": "citizen", "maia": "manager", "giorgi": "second manager", "salome": "admin"}
+    people = {names[person["email"].partition("@")[0]]: person for person in signins}
+    with running_server(env) as base, (folder / "worker").open("wb") as said:
+        worker = subprocess.Popen(
+            [sys.executable, "-m", "app.cli", "worker"], cwd=ROOT, stdout=said, stderr=subprocess.STDOUT,
+            env={"KHMA_BASE_URL": base, "KHMA_SECRET": SECRET, "PYTHONPATH": str(ROOT)} | env,
+        )  # fmt: skip
+        try:
+            yield RunningTown(base, folder, people)
+        finally:
+            worker.terminate()
+            worker.wait(10)
+
+
+async def _build(config: Config, furnish: Furnish | None) -> list[dict[str, str]]:
+    house = open_house(config)
+    try:
+        signins = await build_town(house)
+        if furnish is not None:
+            await house.db.write(furnish)
+        return signins
+    finally:
+        await house.close()
+
+
+def in_thread(work: Awaitable[Any]) -> Any:  # noqa: ANN401 - whatever the work gives
+    """Do asynchronous work while Playwright's loop holds this thread."""
+    given: list[Any] = []
+
+    async def run() -> None:
+        given.append(await work)
+
+    thread = threading.Thread(target=lambda: asyncio.run(run()))
+    thread.start()
+    thread.join()
+    return given[0]
+
+
+@contextmanager
+def served(url: str, folder: Path) -> Iterator[str]:
+    """Serve the pages over a database from a thread, whatever state it is in. Yields the base address."""
+    port = free_port()
+    base = f"http://127.0.0.1:{port}"
+    app = create_app(Config(database_url=url, base_url=base, secret=SECRET, data=folder, keys=folder / "keys"))
+    server = uvicorn.Server(
+        uvicorn.Config(app, host="127.0.0.1", port=port, access_log=False, log_config=None, server_header=False)
+    )
+    thread = threading.Thread(target=server.run)
+    thread.start()
+    try:
+        until = time.monotonic() + WAIT_SECONDS
+        while not server.started and time.monotonic() < until:
+            time.sleep(0.01)
+        assert server.started
+        yield base
+    finally:
+        server.should_exit = True
+        thread.join()
