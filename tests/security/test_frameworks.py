@@ -154,7 +154,7 @@ class Unchecked(Apart, table=True):
 
     id: int | None = Field(default=None, primary_key=True)
     title: str = Field(min_length=3)
-    at: datetime | None = Field(default=None, sa_type=DateTime(timezone=True))  # type: ignore[call-overload]
+    at: datetime | None = Field(default=None, sa_type=DateTime(timezone=True))
 
 
 async def test_a_table_checks_nothing_that_is_put_into_it_and_our_services_do(one_town: Town) -> None:
@@ -172,7 +172,7 @@ async def test_a_table_checks_nothing_that_is_put_into_it_and_our_services_do(on
 
 async def test_a_moment_loses_its_zone_on_sqlite_and_ours_do_not(one_town: Town) -> None:
     engine, noon = create_engine("sqlite://"), datetime(2026, 1, 31, 12, tzinfo=UTC)
-    Unchecked.__table__.create(engine)
+    Apart.metadata.create_all(engine)
     with Session(engine) as session:
         session.add(Unchecked(title="row", at=noon))
         session.commit()
