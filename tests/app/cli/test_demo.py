@@ -9,12 +9,12 @@ from pathlib import Path
 import pytest
 
 from app.cli.demo import demo_config
-from tests.app.cli.program import khma
+from tests.app.cli.program import khma_process
 
 
 def test_a_fresh_town_is_built_and_walked_through(record_property: pytest.FixtureRequest) -> None:
     began = time.monotonic()
-    said = khma({}, "demo", "--check")
+    said = khma_process({}, "demo", "--check")
     record_property("seconds", round(time.monotonic() - began, 1))  # type: ignore[operator]
     assert said.returncode == 0, said.stdout + said.stderr
     assert len(re.findall(r"^  ok  ", said.stdout, re.M)) >= 6
@@ -38,6 +38,6 @@ def test_a_port_that_is_taken_is_named() -> None:
         taken.bind(("127.0.0.1", 0))
         taken.listen()
         port = taken.getsockname()[1]
-        said = khma({}, "demo", "--port", str(port))
+        said = khma_process({}, "demo", "--port", str(port))
     assert (said.returncode, said.stdout) == (1, "")
     assert said.stderr == f"khma: port {port} is taken; try: khma demo --port {port + 1}\n"

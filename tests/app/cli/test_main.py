@@ -5,7 +5,7 @@ from importlib import import_module
 import pytest
 
 from app.cli.main import COMMANDS, HELP
-from tests.app.cli.program import khma
+from tests.app.cli.program import khma, khma_process
 
 
 def test_the_help_page_names_every_command() -> None:
@@ -27,6 +27,10 @@ def test_an_unknown_command_is_named_with_the_cure(command: str) -> None:
     assert repr(command) in said.stderr
     assert "khma --help" in said.stderr
     assert len(said.stderr.splitlines()) == 1
+
+
+def test_the_exit_code_reaches_the_shell() -> None:
+    assert [khma_process({}, word).returncode for word in ("--help", "vote")] == [0, 2]
 
 
 @pytest.mark.parametrize("command", COMMANDS)
