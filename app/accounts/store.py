@@ -62,9 +62,9 @@ async def add_account(
     account = Account(
         email=address, name=check_name(name), password_hash=password_hash, role=role, created_at=await now(session)
     )
-    session.add(account)
     try:
         async with session.begin_nested():
+            session.add(account)
             await session.flush()
     except IntegrityError as taken:
         raise Conflict("address.taken", field="email") from taken

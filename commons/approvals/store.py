@@ -2,6 +2,7 @@
 
 from uuid import UUID
 
+from sqlalchemy.exc import IntegrityError
 from sqlmodel import select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
@@ -23,11 +24,13 @@ async def ask(session: AsyncSession, action: str, subject: str, reason: str, ask
         raise Invalid("reason.missing", field="reason")
     if len(reason) > LONGEST_REASON:
         raise Invalid("text.too_long", field="reason", limit=LONGEST_REASON, found=len(reason))
-    if any(each.action == action for each in await find_waiting(session, subject)):
-        raise Conflict("approval.waiting")
     approval = Approval(action=action, subject=subject, reason=reason, asked_by=asked_by, asked_at=await now(session))
-    session.add(approval)
-    await session.flush()
+    try:
+        async with session.begin_nested():
+            session.add(approval)
+            await session.flush()
+    except IntegrityError as waiting:
+        raise Conflict("approval.waiting") from waiting
     return approval
 
 

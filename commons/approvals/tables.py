@@ -4,6 +4,7 @@ from datetime import datetime
 from enum import StrEnum
 from uuid import UUID
 
+from sqlalchemy import Index, text
 from sqlmodel import Field, SQLModel
 
 from commons.ids import new_id
@@ -18,10 +19,14 @@ class Decision(StrEnum):
     REFUSED = "refused"
 
 
+WAITS = text("decision = 'waiting'")
+
+
 class Approval(SQLModel, table=True):
     """One act that needs two different people: who asked, why, and what the second one decided."""
 
     __tablename__ = "commons_approval"
+    __table_args__ = (Index(None, "action", "subject", unique=True, sqlite_where=WAITS, postgresql_where=WAITS),)
 
     id: UUID = Field(default_factory=new_id, primary_key=True)
     action: str

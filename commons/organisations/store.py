@@ -3,6 +3,7 @@
 from uuid import UUID
 from zoneinfo import available_timezones
 
+from sqlalchemy.exc import IntegrityError
 from sqlmodel import select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
@@ -34,8 +35,12 @@ async def found(session: AsyncSession, names: Texts, summaries: Texts, zone: str
     if zone not in available_timezones():
         raise Invalid("zone.unknown", field="zone", found=zone)
     host = Organisation(slug=slug_of(text_in(names, "en")), names=names, summaries=summaries, zone=zone)
-    session.add(host)
-    await session.flush()
+    try:
+        async with session.begin_nested():
+            session.add(host)
+            await session.flush()
+    except IntegrityError as taken:
+        raise Conflict("organisation.founded") from taken
     return host
 
 
@@ -66,6 +71,7 @@ async def save_page(
 
     Raises: Invalid with the field's name when only one of them is empty, or one is too long.
     """
+    await session.get(Organisation, organisation_id, with_for_update=True)  # who save at once follow one another
     page = await find_page(session, organisation_id, key, language)
     title, body = title.strip(), body.strip()
     for field, text, limit in (("title", title, LONGEST_TITLE), ("body", body, LONGEST_BODY)):

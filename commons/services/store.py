@@ -70,9 +70,9 @@ async def add_service(
     service = Service(organisation_id=organisation_id, slug="", names={}, summaries={})
     _describe(service, names, summaries)
     service.slug = slug_of(text_in(service.names, "en"))
-    session.add(service)
     try:
         async with session.begin_nested():
+            session.add(service)
             await session.flush()
     except IntegrityError as taken:
         raise Conflict("service.taken", field="name_en", name=text_in(service.names, "en")) from taken

@@ -82,6 +82,13 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_commons_approval")),
     )
     with op.batch_alter_table("commons_approval", schema=None) as batch_op:
+        batch_op.create_index(
+            batch_op.f("ix_commons_approval_action_subject"),
+            ["action", "subject"],
+            unique=True,
+            sqlite_where=sa.text("decision = 'waiting'"),
+            postgresql_where=sa.text("decision = 'waiting'"),
+        )
         batch_op.create_index(batch_op.f("ix_commons_approval_decision"), ["decision"], unique=False)
         batch_op.create_index(batch_op.f("ix_commons_approval_subject"), ["subject"], unique=False)
 
@@ -327,6 +334,7 @@ def downgrade() -> None:
     with op.batch_alter_table("commons_approval", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_commons_approval_subject"))
         batch_op.drop_index(batch_op.f("ix_commons_approval_decision"))
+        batch_op.drop_index(batch_op.f("ix_commons_approval_action_subject"))
 
     op.drop_table("commons_approval")
     with op.batch_alter_table("app_letter", schema=None) as batch_op:
