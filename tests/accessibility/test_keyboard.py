@@ -1,0 +1,178 @@
+"""By keyboard alone: every page from its first stop to its last, and the journeys of somebody without a mouse."""
+
+from typing import Any
+
+import pytest
+from playwright.sync_api import Browser, Page
+
+from tests.accessibility.cases import BROKEN, CASES, MANAGER, NOBODY, PAGES, Case, past_vote
+from tests.accessibility.test_pages import Combination, shown
+from tests.plumbing.browser import opened_page
+from tests.plumbing.town import RunningTown
+
+# All that a keyboard must reach, in the order of the page: a group of radios is one stop, what is folded away none.
+STOPS = """() => {
+  const all = [...document.querySelectorAll("a[href], button, input, select, textarea, summary, [tabindex='0']")];
+  const groups = new Set();
+  return all.filter(each => {
+    if (each.type === "hidden" || each.disabled || !each.checkVisibility({visibilityProperty: true})) return false;
+    if (each.type !== "radio") return true;
+    const name = each.form?.action + each.name;
+    const chosen = document.querySelector(`input[name="${each.name}"]:checked`);
+    if (groups.has(name) || (chosen && chosen !== each)) return false;
+    groups.add(name);
+    return true;
+  }).map((each, number) => { each.dataset.stop = number; return each.outerHTML.slice(0, 120); });
+}"""
+# Where a reader is who has just opened the page.
+BEGIN = "document.body.tabIndex = -1; document.body.focus(); document.body.removeAttribute('tabindex'); scrollTo(0, 0)"
+# What the one who holds the keyboard sees of the stop they are at: a ring, and the thing itself, with nothing over it.
+SEEN = """() => {
+  const at = document.activeElement, style = getComputedStyle(at);
+  const box = [...at.getClientRects()].find(each => each.width > 0 && each.height > 0) || at.getBoundingClientRect();
+  const ring = parseFloat(style.outlineWidth) >= 2 && style.outlineStyle !== "none" && style.boxShadow !== "none";
+  const shown = (from, to, edge) => (Math.max(from, 0) + Math.min(to, edge)) / 2;
+  const [x, y] = [shown(box.left, box.right, innerWidth), shown(box.top, box.bottom, innerHeight)];
+  const middle = document.elementFromPoint(x, y);
+  const open = middle !== null && (at.contains(middle) || middle.contains(at) || middle.htmlFor === at.id);
+  return {stop: at.dataset.stop ?? at.tagName, ring, open, at: at.outerHTML.slice(0, 120)};
+}"""
+
+
+def walk(page: Page) -> list[str]:
+    """Go through a page with the tabulator key, and tell what is not reached, not ringed or covered."""
+    stops: list[str] = page.evaluate(STOPS)
+    page.evaluate(BEGIN)
+    wrong = []
+    for number, stop in enumerate(stops):
+        page.keyboard.press("Tab")
+        while page.evaluate("stop => document.activeElement.dataset.stop == stop", number - 1):
+            page.keyboard.press("Tab")  # a date has several parts
+        seen: dict[str, Any] = page.evaluate(SEEN)
+        if seen["stop"] != str(number):
+            return [*wrong, f"expected {stop}, at {seen['at']}"]
+        wrong += [
+            f"{fault}: {stop}" for fault, holds in (("no ring", seen["ring"]), ("covered", seen["open"])) if not holds
+        ]
+    return wrong
+
+
+@pytest.mark.parametrize("case", PAGES, ids=[case.name for case in PAGES])
+def test_every_stop_of_a_page_is_reached_in_order_and_seen(
+    chromium: Browser, places: dict[str, str], town: RunningTown, case: Case
+) -> None:
+    narrow: Combination = ("ar", "contrast", 320)
+    wide: Combination = ("fr", "dark", 1440)
+    combination = narrow if PAGES.index(case) % 2 else wide
+    with shown(chromium, case, places, town, case.who[-1], combination) as (page, _):
+        assert walk(page) == []
+
+
+MISTAKES = [case for case in CASES if case.errors]
+
+
+@pytest.mark.parametrize("case", MISTAKES, ids=[case.name for case in MISTAKES])
+def test_after_a_mistake_the_focus_is_at_the_list_and_its_link_leads_to_the_field(
+    chromium: Browser, places: dict[str, str], town: RunningTown, case: Case
+) -> None:
+    with shown(chromium, case, places, town, case.who[0], ("en", "light", 1440)) as (page, _):
+        assert page.evaluate("document.activeElement.matches('[data-errors]')")
+        page.keyboard.press("Tab")
+        wanted = page.evaluate("document.activeElement.hash.slice(1)")
+        page.keyboard.press("Enter")
+        assert page.evaluate("document.activeElement.id") == wanted
+        field = page.locator(f"#{wanted}")
+        assert field.get_attribute("aria-invalid") == "true"
+        described = (field.get_attribute("aria-describedby") or "").split()
+        assert f"{wanted}-error" in described
+        assert all(page.locator(f"#{each}").count() == 1 for each in described)
+
+
+def tab_to(page: Page, selector: str) -> None:
+    """Press the tabulator key until the focus is there."""
+    for _ in range(120):
+        page.keyboard.press("Tab")
+        if page.evaluate("wanted => document.activeElement.matches(wanted)", selector):
+            return
+    raise AssertionError(f"{selector} is not reached by keyboard")
+
+
+def test_the_skip_link_comes_first_is_shown_and_leads_past_the_menu(chromium: Browser, town: RunningTown) -> None:
+    with opened_page(chromium, town.base) as page:
+        page.goto("/en/services")
+        page.keyboard.press("Tab")
+        assert page.evaluate("document.activeElement.matches('a.skip')")
+        box = page.locator("a.skip").bounding_box()
+        assert box is not None
+        assert box["y"] >= 0
+        page.keyboard.press("Enter")
+        assert page.evaluate("document.activeElement.id") == "main"
+        page.keyboard.press("Tab")
+        assert page.evaluate("document.activeElement.id") == "f-q"
+
+
+def test_sign_in_is_two_words_and_enter(chromium: Browser, town: RunningTown) -> None:
+    with opened_page(chromium, town.base) as page:
+        page.goto("/en/sign-in")
+        tab_to(page, "#f-email")
+        page.keyboard.type(town.people["citizen"]["email"])
+        page.keyboard.press("Tab")
+        page.keyboard.type(town.people["citizen"]["password"])
+        page.keyboard.press("Enter")
+        page.wait_for_url("**/en/me")
+        assert page.locator("h1").inner_text() == "My account"
+
+
+def test_a_past_vote_is_mended_by_keyboard_after_an_error(
+    chromium: Browser, places: dict[str, str], town: RunningTown
+) -> None:
+    case = Case(
+        "broken", "results.import", "/manage/results/new", (MANAGER,), past_vote(sheet=BROKEN, title_en="By keys")
+    )
+    with shown(chromium, case, places, town, MANAGER, ("en", "light", 1440)) as (page, _):
+        tab_to(page, "a[href='#f-sheet_text']")
+        page.keyboard.press("Enter")
+        page.keyboard.press("Control+a")
+        page.keyboard.insert_text(BROKEN.replace("five:B", "5:B"))
+        tab_to(page, "main form button")
+        page.keyboard.press("Space")
+        page.wait_for_url("**/en/results/by-keys?done=published")
+        assert "Published." in page.locator("main").inner_text()
+
+
+def test_settings_are_chosen_by_arrows(chromium: Browser, town: RunningTown) -> None:
+    with opened_page(chromium, town.base) as page:
+        page.goto("/en/settings?back=/en/results")
+        tab_to(page, "#f-theme")
+        page.keyboard.press("ArrowDown")
+        page.keyboard.press("ArrowDown")
+        tab_to(page, "#f-text")
+        page.keyboard.press("ArrowDown")
+        page.keyboard.press("Enter")
+        page.wait_for_url("**/en/results")
+        assert set((page.locator("html").get_attribute("class") or "").split()) == {"theme-dark", "text-large"}
+
+
+def test_the_language_is_changed_by_keyboard(chromium: Browser, town: RunningTown) -> None:
+    with opened_page(chromium, town.base) as page:
+        page.goto("/en/services?q=a")
+        tab_to(page, ".tool-row a[hreflang='ka']")
+        page.keyboard.press("Enter")
+        page.wait_for_url("**/ka/services?q=a")
+        assert page.locator("html").get_attribute("lang") == "ka"
+
+
+@pytest.mark.parametrize("language", ["en", "ar"])
+def test_on_a_phone_menu_and_languages_unfold_by_keyboard(
+    chromium: Browser, places: dict[str, str], town: RunningTown, language: str
+) -> None:
+    case = Case("home", "home", "")
+    with shown(chromium, case, places, town, NOBODY, (language, "light", 320)) as (page, _):
+        for fold in (".tools details", ".masthead details"):
+            tab_to(page, f"{fold} > summary")
+            page.keyboard.press("Enter")
+            assert page.locator(f"{fold} a").first.is_visible()
+        assert walk(page) == []
+        tab_to(page, ".masthead details a[href$='/results']")
+        page.keyboard.press("Enter")
+        page.wait_for_url(f"**/{language}/results")
