@@ -22,7 +22,7 @@ from app.accounts.sessions import LONGEST, find_signed_in, mark_seen
 from app.config import LANGUAGES
 from app.house import House
 from app.security import Role, may
-from commons.errors import Forbidden
+from commons.errors import Forbidden, NotFound
 from commons.tables import Texts
 
 SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
@@ -125,8 +125,10 @@ def visitor_of(connection: ASGIConnection[Any, Any, Any, Any]) -> Visitor:
 async def enter(connection: ASGIConnection[Any, Any, Any, Any], handler: BaseRouteHandler) -> None:
     """Let a request in, or say why not: language, person, permission, form — in this order, on every route.
 
-    Raises: NoLanguage · SignInFirst · Forbidden (not allowed, or the form is not from a page of ours) · WrongForm.
+    Raises: NoLanguage · NotFound · SignInFirst · Forbidden (not allowed, or the form is not ours) · WrongForm.
     """
+    if "\0" in connection.scope["path"]:  # PostgreSQL keeps no such text, so no address has it
+        raise NotFound("door.nowhere")
     if connection.path_params.get("lang", "en") not in LANGUAGES:
         raise NoLanguage
     visitor = await _recognise(connection)
@@ -180,9 +182,12 @@ async def _read_form(request: "Request[Any, Any, Any]") -> FormMultiDict:
     if request.content_type[0] not in FORM_TYPES:
         raise WrongForm
     try:
-        return await request.form()
+        form = await request.form()
+        if any(isinstance(sent, str) and "\0" in sent for _, sent in form.multi_items()):
+            raise ValueError("a character that no database keeps")
     except (MultipartError, UnicodeDecodeError, ValueError) as broken:
         raise ClientException from broken
+    return form
 
 
 def browser_of(connection: ASGIConnection[Any, Any, Any, Any]) -> str:
