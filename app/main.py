@@ -1,6 +1,7 @@
 """The web application: its doors, its pages, and what is said with every answer."""
 
 import logging
+import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any, cast
@@ -77,18 +78,32 @@ async def _with_every_answer(message: Message, scope: Scope) -> None:
 
 
 class Door(Litestar):
-    """The application, which also tells by HEAD what a GET would bring; Litestar alone answers 405."""
+    """The application: it writes one line a request into the log, and answers HEAD as it would GET, without a body."""
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:  # noqa: ANN401 - ASGI's own types
         """Answer one request."""
-        if scope["type"] != "http" or scope["method"] != "HEAD":
+        if scope["type"] != "http":
             await super().__call__(scope, receive, send)
             return
+        began, status, headless = time.perf_counter(), 500, scope["method"] == "HEAD"
+        asked = {**scope, "method": "GET"} if headless else scope  # Litestar alone answers HEAD with 405
 
-        async def send_no_body(message: Any) -> None:  # noqa: ANN401
-            await send({**message, "body": b""} if message["type"] == "http.response.body" else message)
+        async def answer(message: Any) -> None:  # noqa: ANN401
+            nonlocal status
+            status = message.get("status", status)
+            await send({**message, "body": b""} if headless and message["type"] == "http.response.body" else message)
 
-        await super().__call__(cast("Scope", {**scope, "method": "GET"}), receive, send_no_body)
+        try:
+            await super().__call__(cast("Scope", asked), receive, answer)
+        finally:
+            handler = asked.get("route_handler")
+            line = {
+                "method": scope["method"],
+                "route": handler.name if handler else None,
+                "status": status,
+                "milliseconds": round((time.perf_counter() - began) * 1000, 1),
+            }
+            log.info("answered", extra=line)
 
 
 def create_app(config: Config | None = None) -> Litestar:

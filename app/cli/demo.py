@@ -43,11 +43,11 @@ def demo(argv: list[str]) -> int:
     if options.check:
         with tempfile.TemporaryDirectory(prefix="khma-check-") as folder:
             return asyncio.run(_run(Path(folder), _free_port(), check=True))
-    if options.fresh:
-        shutil.rmtree(FOLDER, ignore_errors=True)
     if _is_taken(options.port):
         print(f"khma: port {options.port} is taken; try: khma demo --port {options.port + 1}", file=sys.stderr)
         return 1
+    if options.fresh:
+        shutil.rmtree(FOLDER, ignore_errors=True)
     try:
         return asyncio.run(_run(FOLDER, options.port, check=False))
     except KeyboardInterrupt:
