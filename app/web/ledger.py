@@ -21,8 +21,10 @@ class LedgerPages(Controller):
         number = page_number(request)
         async with house_of(request).db.reading() as session:
             found = await reading.page(session, offset=(number - 1) * PER_PAGE, limit=PER_PAGE)
+            pages = max(1, -(-found.total // PER_PAGE))
+            if number > pages:  # beyond the end, the last page is shown
+                number, found = pages, await reading.page(session, offset=(pages - 1) * PER_PAGE, limit=PER_PAGE)
             checkpoint, key = await newest_checkpoint(session), await reading.told_key(session)
-        pages = max(1, -(-found.total // PER_PAGE))
         return await page(
             request, "ledger/index.html", found=found, number=number, pages=pages, checkpoint=checkpoint, key=key
         )

@@ -32,7 +32,9 @@ class ResultPages(Controller):
         async with house_of(request).db.reading() as session:
             host = await get_host(session)
             found, total = await list_results(session, host.id, number)
-        pages = max(1, -(-total // PER_PAGE))
+            pages = max(1, -(-total // PER_PAGE))
+            if number > pages:  # beyond the end, the last page is shown
+                number, (found, _) = pages, await list_results(session, host.id, pages)
         return await page(request, "results/index.html", found=found, total=total, number=number, pages=pages)
 
     @get("/{slug:str}", name="results.show")
