@@ -29,7 +29,7 @@ class JsonLines(logging.Formatter):
             line["exception"] = record.exc_info[0].__name__
             frames = traceback.extract_tb(record.exc_info[2])
             line["at_lines"] = [f"{frame.filename.rpartition('/')[2]}:{frame.lineno}" for frame in frames[-8:]]
-        return json.dumps(line, ensure_ascii=False)
+        return json.dumps(line)  # in ASCII: some readers end a line at U+2028 or U+0085
 
 
 def set_up(level: int = logging.INFO) -> None:

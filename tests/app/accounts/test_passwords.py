@@ -1,0 +1,69 @@
+"""Passwords: Argon2id at OWASP's cost, two at a time, and a storm is turned away instead of taking the house down."""
+
+import asyncio
+
+import pytest
+
+from app.accounts.passwords import AT_ONCE, LONGEST, SHORTEST, WAITING_AT_MOST, Busy, Passwords
+from commons.errors import Invalid
+from tests.plumbing.house import PEOPLE, Town
+
+pytestmark = pytest.mark.anyio
+
+GOOD = "correct horse battery staple"
+
+
+async def test_a_password_is_hashed_at_the_cost_that_owasp_names() -> None:
+    passwords = Passwords()
+    hashed = await passwords.hash(GOOD)
+    assert hashed.startswith("$argon2id$v=19$m=19456,t=2,p=1$")
+    assert passwords.nobody.startswith("$argon2id$v=19$m=19456,t=2,p=1$")  # the same time for nobody
+    assert await passwords.fits(hashed, GOOD)
+    assert not await passwords.fits(hashed, GOOD + " ")
+    assert not await passwords.fits(hashed, "")
+    assert await passwords.hash(GOOD) != hashed
+    passwords.close()
+
+
+@pytest.mark.parametrize("password_hash", ["", "nonsense", "$argon2id$", "$2b$12$abcdefghijklmnopqrstuv"])
+async def test_a_hash_that_is_none_fits_nothing(password_hash: str) -> None:
+    passwords = Passwords()
+    assert not await passwords.fits(password_hash, GOOD)
+    passwords.close()
+
+
+@pytest.mark.parametrize("length", [SHORTEST, LONGEST])
+async def test_the_shortest_and_the_longest_are_taken(length: int) -> None:
+    passwords = Passwords()
+    assert await passwords.fits(await passwords.hash("პ" * length), "პ" * length)
+    passwords.close()
+
+
+@pytest.mark.parametrize(("length", "code"), [(SHORTEST - 1, "password.too_short"), (LONGEST + 1, "text.too_long")])
+async def test_what_is_too_short_or_too_long_is_refused(length: int, code: str) -> None:
+    passwords = Passwords()
+    with pytest.raises(Invalid) as refused:
+        await passwords.hash("x" * length)
+    assert (refused.value.code, refused.value.field, refused.value.facts["found"]) == (code, "password", length)
+    assert not await passwords.fits(passwords.nobody, "x" * (LONGEST + 1))
+    passwords.close()
+
+
+async def test_a_storm_is_bounded_and_who_is_turned_away_is_told() -> None:
+    passwords = Passwords()
+    tries = [passwords.fits(passwords.nobody, GOOD) for _ in range(WAITING_AT_MOST * 3)]
+    answers = await asyncio.gather(*tries, return_exceptions=True)
+    assert sum(isinstance(answer, Busy) for answer in answers) == WAITING_AT_MOST * 2
+    assert sum(answer is False for answer in answers) == WAITING_AT_MOST
+    assert AT_ONCE == 2
+    assert not await passwords.fits(passwords.nobody, GOOD)  # afterwards all is as before
+    passwords.close()
+
+
+async def test_who_is_turned_away_sees_a_page_that_says_when_to_come_back(
+    one_town: Town, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("app.accounts.passwords.WAITING_AT_MOST", 0)
+    answer = await one_town.browser().sign_in(PEOPLE["citizen"][1])
+    assert (answer.status_code, answer.headers["retry-after"]) == (503, "5")
+    assert "Many people are signing in" in answer.text

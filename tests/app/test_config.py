@@ -1,0 +1,114 @@
+"""Settings: read from the environment, and each unsafe one refused by its name."""
+
+import os
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from app.config import Config, check, load
+from tests.conftest import Addresses
+from tests.plumbing.server import ROOT, SECRET
+
+SAFE = Config(
+    database_url="sqlite:////srv/khma/khma.sqlite3",
+    base_url="https://town.example",
+    secret=SECRET,
+    smtp_url="smtp://mail.example",
+    keys=Path("/nonexistent/keys"),
+)
+
+
+def named(config: Config) -> set[str]:
+    return {name for name, _ in check(config)}
+
+
+def test_safe_settings_are_accepted() -> None:
+    assert named(SAFE) == set()
+    assert named(replace(SAFE, base_url="http://127.0.0.1:8000", demonstration=True)) == set()
+    assert named(replace(SAFE, base_url="http://[::1]:8000")) == set()
+    assert named(replace(SAFE, trusted_proxy="10.0.0.2")) == set()
+
+
+@pytest.mark.parametrize(
+    ("setting", "value", "name"),
+    [
+        ("base_url", "http://town.example", "KHMA_BASE_URL"),
+        ("base_url", "http://10.0.0.2:8000", "KHMA_BASE_URL"),
+        ("base_url", "town.example", "KHMA_BASE_URL"),
+        ("base_url", "ftp://town.example", "KHMA_BASE_URL"),
+        ("base_url", "https://", "KHMA_BASE_URL"),
+        ("base_url", "http://127.0.0.1.evil.example", "KHMA_BASE_URL"),
+        ("base_url", "https://town.example/khma", "KHMA_BASE_URL"),
+        ("base_url", "https://Town.Example", "KHMA_BASE_URL"),
+        ("base_url", "https://town.example:443", "KHMA_BASE_URL"),
+        ("base_url", "https://user@town.example", "KHMA_BASE_URL"),
+        ("secret", "", "KHMA_SECRET"),
+        ("secret", "x" * 31, "KHMA_SECRET"),
+        ("secret", "x" * 64, "KHMA_SECRET"),
+        ("secret", "abc" * 20, "KHMA_SECRET"),
+        ("database_url", "mysql://town.example/khma", "KHMA_DATABASE_URL"),
+        ("database_url", "", "KHMA_DATABASE_URL"),
+        ("trusted_proxy", "everybody", "KHMA_TRUSTED_PROXY"),
+        ("trusted_proxy", "10.0.0.0/8", "KHMA_TRUSTED_PROXY"),
+        ("demonstration", True, "KHMA_DEMONSTRATION"),
+        ("smtp_url", "", "KHMA_SMTP_URL"),
+    ],
+)
+def test_each_unsafe_setting_is_named(setting: str, value: str | bool, name: str) -> None:
+    assert named(replace(SAFE, **{setting: value})) == {name}  # type: ignore[arg-type]
+
+
+def test_keys_that_others_can_read_are_named(tmp_path: Path) -> None:
+    keys = tmp_path / "keys"
+    keys.mkdir(mode=0o700)
+    assert named(replace(SAFE, keys=keys)) == set()
+    for mode in (0o750, 0o704, 0o777):
+        keys.chmod(mode)
+        assert named(replace(SAFE, keys=keys)) == {"KHMA_KEYS"}
+
+
+def test_settings_come_from_the_environment(tmp_path: Path) -> None:
+    (tmp_path / "secret").write_text(f"{SECRET}\n", "utf-8")
+    config = load(
+        {
+            "KHMA_DATA": str(tmp_path),
+            "KHMA_BASE_URL": "https://town.example/",
+            "KHMA_SECRET_FILE": str(tmp_path / "secret"),
+            "KHMA_DEMONSTRATION": "0",
+        }
+    )
+    assert config.database_url == f"sqlite:///{tmp_path}/khma.sqlite3"
+    assert (config.base_url, config.origin) == ("https://town.example", "https://town.example")
+    assert (config.secret, config.keys, config.demonstration) == (SECRET, tmp_path / "keys", False)
+    assert (config.cookie_name, config.secure, config.embedded) == ("__Host-khma", True, True)
+    assert load({}).cookie_name == "khma"
+
+
+def test_secrets_are_not_shown(tmp_path: Path) -> None:
+    config = replace(SAFE, smtp_url="smtp://u:CANARY@mail.example", metrics_token="CANARY")
+    assert SECRET not in repr(config)
+    assert "CANARY" not in repr(config)
+
+
+@pytest.mark.parametrize(
+    ("settings", "name"),
+    [
+        ({"KHMA_SECRET": "short"}, "KHMA_SECRET"),
+        ({"KHMA_BASE_URL": "http://town.example"}, "KHMA_BASE_URL"),
+    ],
+)
+def test_serve_refuses_and_says_which(sqlite_addresses: Addresses, settings: dict[str, str], name: str) -> None:
+    clean = {key: value for key, value in os.environ.items() if not key.startswith("KHMA_")}
+    given = {"KHMA_DATABASE_URL": sqlite_addresses.url, "KHMA_SECRET": SECRET} | settings
+    done = subprocess.run(
+        [sys.executable, "-m", "app.cli", "serve", "--port", "1"],
+        env=clean | given, cwd=ROOT, capture_output=True, text=True, check=False, timeout=60,
+    )  # fmt: skip
+    assert done.returncode == 1
+    assert done.stderr.startswith(f"khma: {name} ")
+    assert done.stderr.count("\n") == 1
+    assert "Traceback" not in done.stderr
+    assert done.stdout == ""
