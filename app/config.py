@@ -105,7 +105,13 @@ def check(config: Config) -> Iterator[tuple[str, str]]:
         yield "KHMA_BASE_URL", f"{config.base_url!r} is no web address; write https://your.town.example"
     elif url.scheme == "http" and not _is_loopback(url.hostname):
         yield "KHMA_BASE_URL", "is not https; http is allowed on this machine's own address only"
-    elif url.netloc != url.netloc.lower() or "@" in url.netloc or url.path or url.query or url.netloc.endswith((":80", ":443")):
+    elif (
+        url.netloc != url.netloc.lower()
+        or "@" in url.netloc
+        or url.path
+        or url.query
+        or url.netloc.endswith((":80", ":443"))
+    ):
         yield "KHMA_BASE_URL", "is not as a browser says it: scheme and host in small letters, no path, no usual port"
     if len(config.secret) < SHORTEST_SECRET or len(set(config.secret)) < SHORTEST_SECRET // 4:
         yield "KHMA_SECRET", f"needs {SHORTEST_SECRET} random characters or more; make one with: openssl rand -hex 32"

@@ -43,10 +43,11 @@ async def sequence_ledger(house: House, session: AsyncSession, _: Mapping[str, s
 
 
 async def sweep(house: House, session: AsyncSession, _: Mapping[str, str]) -> None:
-    """Throw away what is over: sessions, done jobs, counters of failed tries."""
+    """Throw away what is over (sessions, done jobs, counters of failed tries), and ask for what was given up."""
     await sweep_sessions(session)
     await sweep_jobs(session)
     house.limits.sweep()
+    await enqueue(session, "ledger.sequence")  # should an earlier one have been given up
 
 
 ASK_EVERY_SECONDS = 600

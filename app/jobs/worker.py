@@ -47,6 +47,8 @@ class Worker:
                 await each_pause()
             except Away:
                 log.warning("database away")
+            except Exception:
+                log.exception("work stopped for a moment")  # whatever it was must not end the worker
             try:
                 await asyncio.wait_for(stop.wait(), PAUSE_SECONDS)
             except TimeoutError:

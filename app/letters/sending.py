@@ -13,6 +13,7 @@ from app.i18n import environment
 from app.letters.tables import Letter
 
 TIMEOUT_SECONDS = 20
+LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
 
 Sender = Callable[[EmailMessage], None]
 
@@ -68,6 +69,8 @@ def smtp_sender(url: str) -> Sender:
                 server.ehlo_or_helo_if_needed()  # before that, no extension is known, STARTTLS neither
                 if parts.scheme == "smtp" and server.has_extn("starttls"):
                     server.starttls(context=context)
+                if parts.username and not (isinstance(server.sock, ssl.SSLSocket) or parts.hostname in LOOPBACK):
+                    raise Refused("no encryption offered: the password was not sent", final=False)
                 if parts.username:
                     server.login(unquote(parts.username), unquote(parts.password or ""))
                 server.send_message(message)

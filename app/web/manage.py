@@ -52,7 +52,9 @@ class ManagerPages(Controller):
         number = page_number(request)
         async with house_of(request).db.reading() as session:
             letters, total = await list_letters(session, number)
-        pages = max(1, -(-total // outbox.PER_PAGE))
+            pages = max(1, -(-total // outbox.PER_PAGE))
+            if number > pages:  # beyond the end, the last page is shown
+                number, (letters, total) = pages, await list_letters(session, pages)
         return await page(request, "manage/letters.html", letters=letters, total=total, number=number, pages=pages)
 
 

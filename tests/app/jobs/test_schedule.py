@@ -45,7 +45,7 @@ async def test_the_hourly_sweep_is_asked_for_by_many_and_done_once(house: House)
     await asyncio.gather(*[pause() for pause in pauses])
     await asyncio.gather(*[worker(house).do_all() for _ in range(3)])
     await asyncio.gather(*[pause() for pause in pauses])
-    sweeps = await jobs_of(house.db)
+    sweeps = [job for job in await jobs_of(house.db) if job.kind == "sweep"]
     assert {(job.kind, job.state, job.attempts) for job in sweeps} == {("sweep", State.DONE, 1)}
     assert len(sweeps) <= 2  # two only if an hour struck meanwhile
     assert sweeps[0].key == f"sweep {sweeps[0].due_at:%Y-%m-%d %H}"
