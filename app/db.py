@@ -15,7 +15,7 @@ from alembic import command
 from alembic.config import Config as AlembicConfig
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import create_engine, event, text
+from sqlalchemy import Connection, create_engine, event, text
 from sqlalchemy.exc import DBAPIError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
@@ -178,43 +178,44 @@ def upgrade(owner_url: str, app_role: str | None = None, revision: str = "head")
     command.upgrade(migration_config(owner_url, app_role), revision)
 
 
-def pending_revision(url: str) -> str:
-    """Name what the tables lack: nothing when they are up to date, else the revision they are at, or "empty"."""
+@contextmanager
+def _connected(url: str) -> Iterator[Connection]:
+    """Connect for one short look, as the settings' own role."""
     engine = create_engine(driver_url(url, asynchronous=False))
     try:
         with engine.connect() as connection:
-            at = MigrationContext.configure(connection).get_current_revision()
+            yield connection
     finally:
         engine.dispose()
+
+
+def _revision(url: str) -> str | None:
+    with _connected(url) as connection:
+        return MigrationContext.configure(connection).get_current_revision()
+
+
+def pending_revision(url: str) -> str:
+    """Name what the tables lack: nothing when they are up to date, else the revision they are at, or "empty"."""
+    at = _revision(url)
     newest = ScriptDirectory.from_config(migration_config(url)).get_current_head()
     return "" if at == newest else at or "empty"
 
 
-def works_as_owner(url: str) -> bool:
-    """Tell whether this role owns the tables, and so could change what must only ever grow. Never so on SQLite."""
-    engine = create_engine(driver_url(url, asynchronous=False))
-    try:
-        with engine.connect() as connection:
-            if connection.dialect.name == "sqlite":
-                return False
-            query = text("SELECT tableowner = current_user FROM pg_tables WHERE tablename = 'commons_ledger_leaf'")
-            return bool(connection.scalar(query))
-    finally:
-        engine.dispose()
-
-
 def is_behind(url: str, revision: str) -> bool:
     """Tell whether a revision lies behind the one that the tables are at, so that going there goes back."""
-    engine = create_engine(driver_url(url, asynchronous=False))
-    try:
-        with engine.connect() as connection:
-            at = MigrationContext.configure(connection).get_current_revision()
-    finally:
-        engine.dispose()
-    if at is None or revision == at:
+    if (at := _revision(url)) is None or revision == at:
         return False
     script = ScriptDirectory.from_config(migration_config(url))
     return revision == "base" or revision in {each.revision for each in script.iterate_revisions(at, "base")}
+
+
+def works_as_owner(url: str) -> bool:
+    """Tell whether this role owns the tables, and so could change what must only ever grow. Never so on SQLite."""
+    with _connected(url) as connection:
+        if connection.dialect.name == "sqlite":
+            return False
+        query = text("SELECT tableowner = current_user FROM pg_tables WHERE tablename = 'commons_ledger_leaf'")
+        return bool(connection.scalar(query))
 
 
 def downgrade(owner_url: str, revision: str) -> None:
