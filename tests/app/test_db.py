@@ -163,16 +163,18 @@ async def test_reading_is_one_view(db: Database) -> None:
     assert await slugs(db) == ["one", "two"]
 
 
-async def test_many_who_read_and_then_write_all_come_through(db: Database) -> None:
+async def test_many_who_read_and_then_write_all_come_through(db: Database, addresses: Addresses) -> None:
+    another = Database(addresses.url)  # as a second process would
     await db.write(lambda session: add(session, "0"))
 
     async def count_up(session: AsyncSession) -> None:
         organisation = (await session.exec(select(Organisation).with_for_update())).one()
         organisation.zone = str(int(organisation.zone.replace("UTC", "0")) + 1)
 
-    await asyncio.gather(*(db.write(count_up) for _ in range(20)))
+    await asyncio.gather(*(each.write(count_up) for _ in range(20) for each in (db, another)))
+    await another.close()
     async with db.reading() as session:
-        assert (await session.exec(select(Organisation.zone))).one() == "20"
+        assert (await session.exec(select(Organisation.zone))).one() == "40"
 
 
 async def test_the_app_role_may_not_change_tables(postgres_addresses: Addresses) -> None:

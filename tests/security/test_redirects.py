@@ -19,7 +19,7 @@ WISHES = [
     "/%5cevil.example", "/en/../..//evil.example", "/./..//evil.example", "/en/..//evil.example", "javascript:alert(1)",
     "data:text/html,x", "/\t/evil.example", "/\n/evil.example", "\t//evil.example", " //evil.example", "//[", "https://[",
     "//evil.example\\@127.0.0.1:8000/en", "http://127.0.0.1:8000@evil.example/", "/en\r\nSet-Cookie: khma=x",
-    "/en\x00", "https:evil.example", "evil.example", "/xx", "", "/en@evil.example", "/ენ", "//evil。example",
+    "https:evil.example", "evil.example", "/xx", "", "/en@evil.example", "/ენ", "//evil。example",
 ]  # fmt: skip
 HOSTS = [
     "evil.example", "evil.example:8000", "127.0.0.1:8000.evil.example", "127.0.0.1:8000@evil.example", "", "evil",
