@@ -117,7 +117,7 @@ def is_away(failure: BaseException) -> bool:
     state = getattr(failure.orig, "sqlstate", None)
     if isinstance(failure.orig, sqlite3.Error):
         return failure.orig.sqlite_errorcode & 0xFF in SQLITE_AWAY
-    return state is None or state[:2] in {"08", "57"}  # connection failures; server shutting down
+    return state is None or state[:2] in {"08", "53", "57"}  # connection failures; no room; shutting down
 
 
 def driver_url(url: str, *, asynchronous: bool = True) -> str:

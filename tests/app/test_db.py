@@ -145,6 +145,16 @@ async def test_a_failure_that_does_not_pass_is_given_up(postgres_addresses: Addr
         await db.close()
 
 
+@pytest.mark.parametrize("state", ["53100", "53300", "57P01", "08006"])
+async def test_a_full_disk_and_too_many_connections_are_away(postgres_addresses: Addresses, state: str) -> None:
+    db = Database(postgres_addresses.url)
+    try:
+        with pytest.raises(Away):
+            await db.write(lambda session: say(session, f"DO $$ BEGIN RAISE SQLSTATE '{state}'; END $$"))
+    finally:
+        await db.close()
+
+
 async def test_reading_cannot_write(db: Database) -> None:
     await db.write(lambda session: add(session, "one"))
     for statement in ("DELETE FROM commons_organisation", "UPDATE commons_organisation SET zone = 'x'"):
