@@ -48,3 +48,8 @@ def test_all_that_is_asked_for_is_locked(path: Path) -> None:
 
 def test_the_developers_set_holds_the_runtime_set() -> None:
     assert pins(ROOT / "requirements.lock") <= pins(ROOT / "requirements-dev.lock")
+
+
+def test_the_runtime_set_can_open_a_database_asynchronously() -> None:
+    """SQLAlchemy needs greenlet for it and asks for it as an extra; the developers' set has it by other ways."""
+    assert "greenlet" in {entry.split("==")[0] for entry in pins(ROOT / "requirements.lock")}
