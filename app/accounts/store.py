@@ -43,9 +43,10 @@ def check_name(text: str) -> str:
     return name
 
 
-async def find_account(session: AsyncSession, address: str) -> Account | None:
-    """Find who has an address."""
-    return (await session.exec(select(Account).where(Account.email == address))).first()
+async def find_account(session: AsyncSession, address: str, *, lock: bool = False) -> Account | None:
+    """Find who has an address; locked, until this transaction ends nobody else changes them."""
+    query = select(Account).where(Account.email == address)
+    return (await session.exec(query.with_for_update() if lock else query)).first()
 
 
 async def get_account(session: AsyncSession, account_id: UUID) -> Account:

@@ -166,7 +166,7 @@ class LostPassword(Controller):
             return await page(request, "accounts/reset.html", error.status, link=token, error=error)
 
         async def work(session: AsyncSession) -> None:
-            account = await find_account(session, facts["email"])
+            account = await find_account(session, facts["email"], lock=True)
             if account is None or _mark(account.password_hash) != facts["mark"]:
                 raise NotFound("link.dead")
             account.password_hash = password_hash
