@@ -47,7 +47,7 @@ HEADERS = {
     "Cross-Origin-Resource-Policy": "same-origin",
     "Permissions-Policy": "camera=(), geolocation=(), microphone=(), payment=(), usb=()",
 }
-VARY = "Accept-Language, Cookie, HX-Request, HX-Request-Type, HX-History-Restore-Request, Save-Data"
+VARY = "Accept-Encoding, Accept-Language, Cookie, HX-Request, HX-Request-Type, HX-History-Restore-Request, Save-Data"
 TWO_YEARS = "max-age=63072000; includeSubDomains"
 
 

@@ -22,6 +22,8 @@ from results import archive, store
 from results.tables import Result, ResultFile
 
 LONGEST_REASON = 1000
+WITHDRAWAL = "result.withdraw"
+"""The act that two people take a result back by, as `commons.approvals` names it."""
 MOST_PROOFS = 20
 
 

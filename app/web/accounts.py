@@ -152,8 +152,8 @@ class LostPassword(Controller):
     @get("/reset/{token:str}", name="accounts.reset")
     async def choose(self, request: AnyRequest, lang: FromPath[str], token: FromPath[str]) -> Response[str]:
         """Ask for the new password; opening a link from a letter changes nothing."""
-        read_token(house_of(request).config.secret, "reset", token)
-        return await page(request, "accounts/reset.html", link=token, error=None)
+        facts = read_token(house_of(request).config.secret, "reset", token)
+        return await page(request, "accounts/reset.html", email=facts["email"], link=token, error=None)
 
     @post("/reset/{token:str}", name="accounts.reset_save")
     async def save(self, request: AnyRequest, lang: FromPath[str], token: FromPath[str]) -> Response[str]:
@@ -163,7 +163,9 @@ class LostPassword(Controller):
         try:
             password_hash = await house.passwords.hash(visitor_of(request).text("password"))
         except Invalid as error:
-            return await page(request, "accounts/reset.html", error.status, link=token, error=error)
+            return await page(
+                request, "accounts/reset.html", error.status, email=facts["email"], link=token, error=error
+            )
 
         async def work(session: AsyncSession) -> None:
             account = await find_account(session, facts["email"], lock=True)

@@ -90,14 +90,14 @@ class PageEditor(Controller):
 class ServiceEditor(Controller):
     """Add services to the catalogue, describe them anew, give them a picture."""
 
-    path = "/{lang:str}/manage/services"
+    path = "/{lang:str}/manage"
 
-    @get("/new", name="manage.service_new")
+    @get("/new-service", name="manage.service_new")
     async def begin(self, request: AnyRequest, lang: FromPath[str]) -> Response[str]:
         """Show the empty form."""
         return await _service_form(request, None, {}, {})
 
-    @post("/new", name="manage.service_add")
+    @post("/new-service", name="manage.service_add")
     async def add(self, request: AnyRequest, lang: FromPath[str]) -> Response[str]:
         """Add a service."""
         names, summaries = visitor_of(request).texts("name"), visitor_of(request).texts("summary")
@@ -111,14 +111,14 @@ class ServiceEditor(Controller):
             return await _service_form(request, None, names, summaries, error)
         return onward(request, "services.show", done="saved", slug=slug)
 
-    @get("/{slug:str}", name="manage.service")
+    @get("/services/{slug:str}", name="manage.service")
     async def edit(self, request: AnyRequest, lang: FromPath[str], slug: FromPath[str]) -> Response[str]:
         """Show a service's form."""
         async with house_of(request).db.reading() as session:
             service = await get_service(session, (await get_host(session)).id, slug)
         return await _service_form(request, slug, service.names, service.summaries)
 
-    @post("/{slug:str}", name="manage.service_save")
+    @post("/services/{slug:str}", name="manage.service_save")
     async def save(self, request: AnyRequest, lang: FromPath[str], slug: FromPath[str]) -> Response[str]:
         """Describe a service anew."""
         names, summaries = visitor_of(request).texts("name"), visitor_of(request).texts("summary")
@@ -133,7 +133,11 @@ class ServiceEditor(Controller):
             return await _service_form(request, slug, names, summaries, error)
         return onward(request, "services.show", done="saved", slug=slug)
 
-    @post("/{slug:str}/picture", name="manage.service_picture", request_max_body_size=LARGEST_FILE_BYTES + 100_000)
+    @post(
+        "/services/{slug:str}/picture",
+        name="manage.service_picture",
+        request_max_body_size=LARGEST_FILE_BYTES + 100_000,
+    )
     async def picture(self, request: AnyRequest, lang: FromPath[str], slug: FromPath[str]) -> Response[str]:
         """Give a service a picture, with words for those who do not see it."""
         visitor = visitor_of(request)

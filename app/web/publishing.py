@@ -12,7 +12,7 @@ from app.config import LANGUAGES
 from app.jobs.store import enqueue
 from app.web.respond import AnyRequest, onward, page
 from app.web.session import Visitor, house_of, visitor_of
-from commons.approvals.store import ask, decide
+from commons.approvals.store import decide
 from commons.approvals.tables import Decision
 from commons.clock import now
 from commons.errors import Conflict, Invalid
@@ -22,7 +22,6 @@ from results.store import get_result
 
 LARGEST_SHEET_BYTES = 20_000_000
 SHOWN_SHEET_BYTES = 300_000
-WITHDRAWAL = "result.withdraw"
 
 
 class Importing(Controller):
@@ -97,29 +96,17 @@ async def _form(request: AnyRequest, sheet: dict[str, str], error: Invalid | Con
 
 
 class Withdrawing(Controller):
-    """Take a result back: one official asks, with a reason for the public; another decides."""
+    """Take a result back: one official asked for it on its page; another decides here."""
 
     path = "/{lang:str}/manage"
-
-    @post("/results/{slug:str}/withdraw", name="results.withdraw")
-    async def ask(self, request: AnyRequest, lang: FromPath[str], slug: FromPath[str]) -> Response[str]:
-        """Ask for it."""
-        visitor = visitor_of(request)
-
-        async def work(session: AsyncSession) -> None:
-            result = await get_result(session, slug)
-            if result.withdrawn_at is not None:
-                raise Conflict("result.withdrawn")
-            await ask(session, WITHDRAWAL, f"results/{slug}", visitor.text("reason"), visitor.known_id)
-
-        await house_of(request).db.write(work)
-        return onward(request, "results.show", done="asked", slug=slug)
 
     @post("/withdrawals/{approval_id:uuid}", name="manage.withdrawal")
     async def decide(self, request: AnyRequest, lang: FromPath[str], approval_id: FromPath[UUID]) -> Response[str]:
         """Decide on it, as somebody else than the one who asked."""
         visitor = visitor_of(request)
-        decision = Decision.APPROVED if visitor.text("decision") == "approve" else Decision.REFUSED
+        if (said := visitor.text("decision")) not in {"approve", "refuse"}:
+            raise Invalid("decision.missing")
+        decision = Decision.APPROVED if said == "approve" else Decision.REFUSED
 
         async def work(session: AsyncSession) -> str:
             approval = await decide(session, approval_id, visitor.known_id, decision)

@@ -1,5 +1,6 @@
 """Answers: a whole page, a piece of one for htmx, or the way to the next page; the same frame around them all."""
 
+import gzip
 import hashlib
 from functools import cache
 from typing import Any
@@ -55,6 +56,8 @@ def _look(request: AnyRequest) -> dict[str, str]:
 def context(request: AnyRequest, lang: str) -> dict[str, Any]:
     """Gather what every template may use; nothing here asks the database."""
     house, visitor, look = house_of(request), visitor_of(request), _look(request)
+    query = request.scope["query_string"].decode("latin-1")
+    here = request.scope["path"] + (f"?{query}" if query else "")
 
     def url(name: str, /, **params: object) -> str:
         """Give the address of a route, in the reader's language."""
@@ -64,7 +67,6 @@ def context(request: AnyRequest, lang: str) -> dict[str, Any]:
         """Give this page's address in another language."""
         path = request.scope["path"]
         rest = path.lstrip("/").partition("/")[2] if path.lstrip("/").partition("/")[0] in LANGUAGES else ""
-        query = request.scope["query_string"].decode("latin-1")
         return f"/{code}/{rest}" + (f"?{query}" if query else "")
 
     return {
@@ -84,6 +86,7 @@ def context(request: AnyRequest, lang: str) -> dict[str, Any]:
         "visitor": visitor,
         "csrf": FormToken(visitor),
         "path": request.scope["path"],
+        "here": here,
         "protected": house.config.secure,
         "demonstration": house.config.demonstration,
         "notice": _notice(request, lang),
@@ -163,7 +166,12 @@ def rendered(request: AnyRequest, template: str, status: int = 200, **given: obj
     errors = [{"field": error.field or "", "text": explain(lang, error)}] if isinstance(error, DomainError) else []
     given |= {"errors": errors, "wrong": {each["field"]: each["text"] for each in errors}}
     text = environment(lang).get_template(template).render(context(request, lang) | given)
-    return Response(text, status_code=status, media_type=MediaType.HTML, headers={"Content-Language": lang})
+    headers = {"Content-Language": lang}
+    body: Any = text
+    # A page that holds a token is never compressed: its length would tell about it (BREACH).
+    if not visitor_of(request).cookie and "gzip" in request.headers.get("accept-encoding", ""):
+        body, headers["Content-Encoding"] = gzip.compress(text.encode(), 6, mtime=0), "gzip"
+    return Response(body, status_code=status, media_type=MediaType.HTML, headers=headers)
 
 
 def onward(request: AnyRequest, route: str, done: str | None = None, **params: object) -> Response[str]:

@@ -3,16 +3,18 @@
 import io
 import zipfile
 
-from litestar import Controller, Response, get
+from litestar import Controller, Response, get, post
 from litestar.params import FromPath
+from sqlmodel.ext.asyncio.session import AsyncSession
 
-from app.web.respond import AnyRequest, page, page_number
+from app.web.respond import AnyRequest, onward, page, page_number
 from app.web.session import house_of, visitor_of
-from commons.approvals.store import find_waiting
-from commons.errors import NotFound
+from commons.approvals.store import ask, find_waiting
+from commons.errors import Conflict, Invalid, NotFound
 from commons.ledger import reading
 from commons.organisations.store import get_host
 from results.explanation import explain
+from results.publication import WITHDRAWAL
 from results.store import PER_PAGE, get_file, get_result, list_files, list_results, read_files
 
 MOST_LINES = 20
@@ -40,23 +42,53 @@ class ResultPages(Controller):
     @get("/{slug:str}", name="results.show")
     async def show(self, request: AnyRequest, lang: FromPath[str], slug: FromPath[str]) -> Response[str]:
         """Show one result: the order, the reason for every place, every pair, and the files."""
-        async with house_of(request).db.reading() as session:
+        return await _result(request, slug)
+
+
+class Withdrawing(Controller):
+    """Ask for a result to be taken back."""
+
+    path = "/{lang:str}/manage/results/{slug:str}/withdraw"
+
+    @post(name="results.withdraw")
+    async def ask(self, request: AnyRequest, lang: FromPath[str], slug: FromPath[str]) -> Response[str]:
+        """Ask, with the reason that everybody will read; another official decides."""
+        visitor = visitor_of(request)
+
+        async def work(session: AsyncSession) -> None:
             result = await get_result(session, slug)
-            lines = (await reading.page(session, subject=f"results/{slug}", limit=MOST_LINES)).lines
             if result.withdrawn_at is not None:
-                return await page(request, "results/withdrawn.html", 410, result=result, lines=lines)
-            files, key = await list_files(session, result.id), await reading.told_key(session)
-            waiting = await find_waiting(session, f"results/{slug}") if visitor_of(request).signed_in else []
-        return await page(
-            request,
-            "results/show.html",
-            result=result,
-            story=explain(result.count),
-            lines=lines,
-            files=files,
-            key=key,
-            waiting=waiting,
-        )
+                raise Conflict("result.withdrawn")
+            await ask(session, WITHDRAWAL, f"results/{slug}", visitor.text("reason"), visitor.known_id)
+
+        try:
+            await house_of(request).db.write(work)
+        except Invalid as error:
+            return await _result(request, slug, error)
+        return onward(request, "results.show", done="asked", slug=slug)
+
+
+async def _result(request: AnyRequest, slug: str, error: Invalid | None = None) -> Response[str]:
+    async with house_of(request).db.reading() as session:
+        result = await get_result(session, slug)
+        lines = (await reading.page(session, subject=f"results/{slug}", limit=MOST_LINES)).lines
+        if result.withdrawn_at is not None:
+            return await page(request, "results/withdrawn.html", 410, result=result, lines=lines)
+        files, key = await list_files(session, result.id), await reading.told_key(session)
+        waiting = await find_waiting(session, f"results/{slug}") if visitor_of(request).signed_in else []
+    return await page(
+        request,
+        "results/show.html",
+        error.status if error else 200,
+        result=result,
+        story=explain(result.count),
+        lines=lines,
+        files=files,
+        key=key,
+        waiting=waiting,
+        reason=visitor_of(request).text("reason"),
+        error=error,
+    )
 
 
 class ResultFiles(Controller):
@@ -87,4 +119,4 @@ def zipped(slug: str, files: dict[str, bytes]) -> bytes:
     return out.getvalue()
 
 
-ROUTES = [ResultPages, ResultFiles]
+ROUTES = [ResultPages, Withdrawing, ResultFiles]

@@ -52,7 +52,7 @@ FORMS = {
     "/en/settings": ("theme", "text", "lang", "back"),
     "/en/me/name": ("name",),
     "/en/me/password": ("current", "password"),
-    "/en/manage/services/new": ("name_en", "summary_ka"),
+    "/en/manage/new-service": ("name_en", "summary_ka"),
     "/en/manage/pages/about": ("title", "body"),
 }
 
@@ -124,7 +124,7 @@ async def test_what_people_write_stays_text(one_town: Town, payload: str) -> Non
     places = await one_town.furnish()
     manager, citizen = await one_town.signed_in("manager"), await one_town.signed_in("citizen")
     assert (await citizen.send("/en/me/name", {"name": payload})).status_code == 303
-    service = await manager.send("/en/manage/services/new", {"name_en": "X " + payload, "summary_en": payload})
+    service = await manager.send("/en/manage/new-service", {"name_en": "X " + payload, "summary_en": payload})
     assert service.status_code == 303
     for fields in ({"title": payload, "body": payload}, {"title": "x", "body": f"[x]({payload}) ![x]({payload})"}):
         assert (await manager.send("/en/manage/pages/terms", fields)).status_code == 303

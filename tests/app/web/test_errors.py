@@ -157,7 +157,7 @@ async def test_what_was_typed_comes_back_and_a_password_never_does(one_town: Tow
 async def test_a_service_keeps_all_its_fields_when_one_is_wrong(one_town: Town) -> None:
     browser = await one_town.signed_in("manager")
     fields = {"name_en": "n" * 121, "name_ka": "სახელი", "summary_fr": TYPED}
-    answer = await browser.send("/en/manage/services/new", fields)
+    answer = await browser.send("/en/manage/new-service", fields)
     assert answer.status_code == 422
     said = html.unescape(answer.text)
     for each in fields.values():
