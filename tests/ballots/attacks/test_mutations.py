@@ -31,7 +31,8 @@ KINDS = (
     "insert a line", "insert a line of the roll", "insert an envelope", "copy an envelope", "copy a line",
     "swap envelopes", "swap forms", "move an envelope", "move a line to another vote",
     "move an envelope to another vote", "change a tag", "change a channel", "change a form", "forget a form",
-    "change a sealed byte", "cut an envelope", "delete a line", "delete an envelope", "put back an envelope", "put back a line",
+    "change a sealed byte", "cut an envelope", "delete a line", "delete an envelope", "put back an envelope",
+    "put back a line",
 )  # fmt: skip
 
 
