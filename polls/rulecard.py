@@ -35,6 +35,7 @@ LONGEST_QUESTION = 1000
 LONGEST_SOURCE = 200
 LONGEST_URL = 500
 _URL = re.compile(r"https?://[^\s/?#\"<>]+[^\s\"<>]*")
+_KEY = re.compile(r"[0-9a-f]{64}")
 _LANGUAGE = re.compile(r"[a-z]{2,3}")
 
 
@@ -256,9 +257,12 @@ class VoteCard:
         """
         try:
             card = cls._from_entries(value)
+            if card.opener not in OPENERS or not all(map(_KEY.fullmatch, (card.sealing_key, card.receipt_key))):
+                raise ValueError("opener, sealing_key, receipt_key")
+            written = card.as_json()
         except (KeyError, TypeError, ValueError, AttributeError) as reason:
             raise Invalid("card.malformed", part=str(reason)) from reason
-        if (written := card.as_json()) != value:
+        if written != value:
             entries = value if isinstance(value, dict) else {}
             wrong = sorted(name for name in {*written, *entries} if written.get(name) != entries.get(name))
             raise Invalid("card.malformed", part=", ".join(map(str, wrong)))

@@ -4,13 +4,12 @@ An attack sees what a thief sees: rows with their hidden columns, or the files. 
 (from an access log), and it knows for half of them what they chose (they told it); it must guess for the other half.
 """
 
-import re
 from collections import Counter, defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
-Rows = Sequence[tuple[object, ...]]
+import numpy as np
+from numpy.typing import NDArray
 
 
 @dataclass(frozen=True)
@@ -51,22 +50,38 @@ LINKS: Mapping[str, Callable[[Seen], dict[bytes, bytes]]] = {
 }
 
 
-def link_by_wal(wals: Sequence[bytes], tags: Sequence[bytes], ballots: Sequence[bytes]) -> dict[bytes, bytes]:
-    """Join what first appears in the same commit of SQLite's write-ahead logs, taken one after the other."""
-    wanted = re.compile(b"|".join(map(re.escape, sorted({*tags, *ballots}, key=len, reverse=True))))
+def link_by_wal(wal: bytes, tags: Sequence[bytes], ballots: Sequence[bytes]) -> dict[bytes, bytes]:
+    """Join what first appears in the same commit of SQLite's write-ahead log."""
+    needles: dict[int, list[bytes]] = defaultdict(list)
+    for needle in {*tags, *ballots}:
+        needles[int.from_bytes(needle[:4], "little")].append(needle)
+    prefixes = np.array(sorted(needles), dtype=np.uint32)
     known, linked, is_tag, is_ballot = set[bytes](), dict[bytes, bytes](), set(tags), set(ballots)
-    for wal in wals:
-        page = int.from_bytes(wal[8:12], "big")
-        fresh: set[bytes] = set()
-        for start in range(32, len(wal) - page - 23, page + 24):
-            fresh |= set(wanted.findall(wal[start + 24 : start + 24 + page])) - known
-            if int.from_bytes(wal[start + 4 : start + 8], "big"):  # the last frame of a commit
-                who, what = fresh & is_tag, fresh & is_ballot
-                if len(who) == len(what) == 1:
-                    linked[who.pop()] = what.pop()
-                known |= fresh
-                fresh = set()
+    page, fresh = int.from_bytes(wal[8:12], "big"), set[bytes]()
+    for frame in range(32, len(wal) - page - 23, page + 24):
+        if wal[frame + 8 : frame + 16] != wal[16:24]:
+            break  # a frame of an earlier round of the log
+        fresh |= _find(wal[frame + 24 : frame + 24 + page], needles, prefixes) - known
+        if int.from_bytes(wal[frame + 4 : frame + 8], "big"):  # the last frame of a commit
+            who, what = fresh & is_tag, fresh & is_ballot
+            if len(who) == len(what) == 1:
+                linked[who.pop()] = what.pop()
+            known |= fresh
+            fresh = set()
     return linked
+
+
+def _find(page: bytes, needles: Mapping[int, Sequence[bytes]], prefixes: NDArray[np.uint32]) -> set[bytes]:
+    """Find which of the needles a page holds, by their first four bytes."""
+    signs = np.frombuffer(page, dtype=np.uint8).astype(np.uint32)
+    windows = signs[:-3] | signs[1:-2] << 8 | signs[2:-1] << 16 | signs[3:] << 24
+    places = np.searchsorted(prefixes, windows).clip(max=len(prefixes) - 1)
+    return {
+        needle
+        for place in np.flatnonzero(prefixes[places] == windows).tolist()
+        for needle in needles[int(windows[place])]
+        if page[place : place + len(needle)] == needle
+    }
 
 
 FEATURES: Mapping[str, Callable[[bytes], object]] = {
@@ -108,8 +123,3 @@ def recover(linked: Mapping[bytes, bytes], choices: Mapping[bytes, int], log: Se
 def right_links(linked: Mapping[bytes, bytes], truth: Mapping[bytes, bytes]) -> int:
     """Count voters whose ballot was found."""
     return sum(linked.get(tag) == ballot for tag, ballot in truth.items())
-
-
-def files_hold(folder: Path, secret: bytes) -> list[str]:
-    """Name the files below a folder that hold these bytes."""
-    return [path.name for path in folder.rglob("*") if path.is_file() and secret in path.read_bytes()]
