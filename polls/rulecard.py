@@ -257,8 +257,7 @@ class VoteCard:
         """
         try:
             card = cls._from_entries(value)
-            if card.opener not in OPENERS or not all(map(_KEY.fullmatch, (card.sealing_key, card.receipt_key))):
-                raise ValueError("opener, sealing_key, receipt_key")
+            card._check()
             written = card.as_json()
         except (KeyError, TypeError, ValueError, AttributeError) as reason:
             raise Invalid("card.malformed", part=str(reason)) from reason
@@ -292,6 +291,22 @@ class VoteCard:
             single_handed=value["single_handed"],
             repeats=UUID(value["repeats"]) if value["repeats"] else None,
         )
+
+    def _check(self) -> None:
+        """Check what JSON alone leaves open. Raises ValueError naming the entry."""
+        is_counted = type(self.most_ranked) is int and 1 <= self.most_ranked <= MOST_RANKED_EVER
+        numbers = [option.id for option in self.options]
+        checks = {
+            "most_ranked": is_counted,
+            "options": numbers == list(range(1, len(numbers) + 1)) and len(numbers) >= 2,
+            "opener": self.opener in OPENERS,
+            "sealing_key": bool(_KEY.fullmatch(self.sealing_key)),
+            "receipt_key": bool(_KEY.fullmatch(self.receipt_key)),
+            "single_handed": type(self.single_handed) is bool,
+        }
+        for name, is_good in checks.items():
+            if not is_good:
+                raise ValueError(name)
 
     def bytes(self) -> bytes:
         """Write the file `card.json`."""

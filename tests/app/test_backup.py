@@ -8,14 +8,13 @@ import struct
 import zipfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date
 from pathlib import Path
 from typing import Any
-from uuid import UUID, uuid4
+from uuid import uuid4
 
 import pytest
 from sqlalchemy import create_engine, func, select
-from sqlmodel import SQLModel
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from app.accounts.sessions import open_session
@@ -27,18 +26,6 @@ from app.jobs.store import enqueue
 from app.keys import make_ledger_key
 from app.letters.outbox import write_letter
 from app.migrations.tables import metadata
-from ballots.eligibility import Channel
-from ballots.tables import (
-    Box,
-    Custodian,
-    Custody,
-    Envelope,
-    List,
-    OpenedPattern,
-    Participation,
-    SetAside,
-    UrnRow,
-)  # fmt: skip
 from commons.approvals.store import ask
 from commons.checkpoint import verifier_key
 from commons.ledger.reading import audit
@@ -47,12 +34,8 @@ from commons.ledger.store import newest_checkpoint
 from commons.media.tables import Picture
 from commons.organisations.store import found, save_page
 from commons.services.store import add_service
-from polls import amendments
-from polls.drafting import draft
-from polls.lifecycle import Kind, State
-from polls.tables import Poll
 from results.publication import add_proofs, prepare_import, publish
-from tests.ballots.voting import plan as vote_plan
+from tests.ballots.rows import fill_every_table
 from tests.conftest import Addresses
 from tests.plumbing.postgres import APP, OWNER, Postgres
 
@@ -103,11 +86,7 @@ async def furnish(config: Config) -> None:
             held_on=date(2026, 1, 31), rule="schulze", ballots_public=True, data=SHEET, filename="hours.abif",
             today=date(2026, 2, 1),
         ))  # fmt: skip
-        poll = await draft(session, host.id, vote_plan(["ავტობუსი", "Parks"]))
-        await ask_amendment(session, poll)
-        for row in box_rows(poll.id, host.id):
-            session.add(row)
-            await session.flush()
+        await fill_every_table(session, host.id)
         for number in range(5):
             await append(session, "poll.closed", {"number": number, "b": 1, "a": "ხ"}, subject=f"vote/{number}")
 
@@ -122,29 +101,6 @@ async def furnish(config: Config) -> None:
     for work in (first, second, third):
         await db.write(work)
     await db.close()
-
-
-async def ask_amendment(session: AsyncSession, poll: Poll) -> None:
-    """Two people postpone a publication before anybody voted."""
-    poll.state = State.LOCKED
-    values = {"time": (poll.publishes_at + timedelta(days=1)).isoformat()}
-    await amendments.ask(session, poll.id, Kind.POSTPONE, "a holiday", uuid4(), values)
-
-
-def box_rows(poll_id: UUID, organisation_id: UUID) -> list[SQLModel]:
-    """Make a row of every table of the box, with bytes that no text can hold."""
-    custodian = Custodian(organisation_id=organisation_id, functions={"en": "Archive"}, public=bytes(range(64)))
-    return [
-        custodian,
-        Custody(poll_id=poll_id, custodian_id=custodian.id),
-        Box(poll_id=poll_id, faults={"envelope without line": 2}),
-        List(poll_id=poll_id, name="roll", size=1, root=b"\xff" * 32, hashes=b"\x00" * 32),
-        Participation(poll_id=poll_id, tag=b"\xfe" * 32, channel=Channel.DESK),
-        Envelope(poll_id=poll_id, slot=b"\x00\xff" * 16, sealed=b"\x80" * 89),
-        UrnRow(poll_id=poll_id, ciphertext=b"\x81" * 61),
-        OpenedPattern(poll_id=poll_id, pattern=b"", count=3),
-        SetAside(poll_id=poll_id, kind="line without envelope", tag=b"\xfd" * 32),
-    ]
 
 
 @pytest.fixture

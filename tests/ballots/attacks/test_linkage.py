@@ -2,11 +2,11 @@
 
 import random
 import secrets
-import shutil
 import sqlite3
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
+import psycopg
 import pytest
 import sqlalchemy as sa
 from sqlmodel.ext.asyncio.session import AsyncSession
@@ -17,6 +17,7 @@ from ballots.sealing import slot_of, unwrap
 from ballots.store import all_envelopes, form_of
 from tests.ballots.attacks.linkage import LINKS, Seen, link_by_wal, recover, right_links
 from tests.ballots.voting import Vote, open_vote
+from tests.plumbing.postgres import Postgres
 
 pytestmark = pytest.mark.anyio
 
@@ -159,20 +160,31 @@ async def test_the_same_attacks_read_a_naive_store(kind: str, addresses: object,
     assert {name for name, share in shares.items() if share >= 0.95} >= expected, shares
 
 
-async def test_no_file_holds_a_choice(db: Database, tmp_path: Path) -> None:
-    """Whatever is copied from the embedded database's folder, before or after closing."""
-    if not db.embedded:
-        pytest.skip("the files of PostgreSQL are those of its server; its rows are attacked above")
+def files_of(db: Database, request: pytest.FixtureRequest) -> list[Path]:
+    """List every file in which a database keeps anything, its logs too."""
+    if db.embedded:
+        return list(path_of(db).parent.glob("khma.sqlite3*"))
+    server: Postgres = request.getfixturevalue("postgres")
+    server.run("CHECKPOINT")
+    with psycopg.connect(server.url("postgres", "postgres")) as connection:
+        row = connection.execute("SHOW data_directory").fetchone()
+    assert row is not None
+    return [path for path in Path(row[0]).rglob("*") if path.is_file()]
+
+
+def holding(files: list[Path], secret: bytes) -> list[str]:
+    return [path.name for path in files if path.exists() and secret in path.read_bytes()]
+
+
+async def test_no_file_holds_a_choice(db: Database, tmp_path: Path, request: pytest.FixtureRequest) -> None:
+    """Whatever is copied from below the database, before or after closing: tables, indexes, logs."""
     vote = await open_vote(db, tmp_path, 12, most_ranked=3)
     for tag in vote.tags:
         await vote.cast(tag, [3, 1, 2])
     plaintext = bytes([1, 3, 1, 2]).ljust(13, b"\0")
-    copy = tmp_path / "copy"
-    for moment in ("before", "after"):
-        files = [path for path in path_of(db).parent.glob("khma.sqlite3*") if path.is_file()]
-        for path in files:
-            copy.mkdir(exist_ok=True)
-            shutil.copy(path, copy)
-        assert not [path.name for path in copy.iterdir() if plaintext in path.read_bytes()], moment
-        await vote.end()
-        await vote.close()
+    files = files_of(db, request)
+    assert holding(files, vote.tags[0])  # the search finds what is there: who took part is
+    assert holding(files, plaintext) == []
+    await vote.end()
+    await vote.close()
+    assert holding(files_of(db, request), plaintext) == []
