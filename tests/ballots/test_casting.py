@@ -165,6 +165,33 @@ _CLOCK = {
 }
 
 
+async def test_the_closing_waits_for_a_cast_on_its_way(db: Database, tmp_path: Path) -> None:
+    vote = await open_vote(db, tmp_path)
+    key, order = b"a form's key", list[str]()
+    is_in, may_end = asyncio.Event(), asyncio.Event()
+
+    async def slow(session: AsyncSession) -> None:
+        await cast(session, vote.keys, vote.poll.id, vote.ranks([1], key), vote.facts, vote.tags[0], key, None)
+        is_in.set()
+        await may_end.wait()
+        order.append("cast")
+
+    async def closing() -> None:
+        await vote.close()
+        order.append("closed")
+
+    casting = asyncio.create_task(db.write(slow))
+    await is_in.wait()
+    ending = asyncio.create_task(closing())
+    done, _ = await asyncio.wait([ending], timeout=0.3)
+    assert not done
+    if not db.embedded:  # on SQLite nobody can even write the new time meanwhile
+        assert await vote.rows("SELECT state FROM polls_poll") == [("open",)]
+    may_end.set()
+    await asyncio.gather(casting, ending)
+    assert order[0] == "cast"
+
+
 async def test_wrong_ballots_and_strangers_leave_no_trace(db: Database, tmp_path: Path) -> None:
     vote = await open_vote(db, tmp_path)
     stranger = VoterFacts(vote.poll.id)
