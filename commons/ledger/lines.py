@@ -19,6 +19,7 @@ KINDS = {
     "ledger.restored": "the ledger goes on from a backup; cites the last known checkpoint",
     "redacted": "the words of one line were erased; names the line, the rule and the reason",
     "release": "this version of the software went to work",
+    "poll.locked": "the rule card of a vote was frozen, before anyone voted; its hash",
     "poll.opened": "a vote or survey opened; hash of its frozen rule card",
     "poll.amended": "a second person agreed to change the frozen rule card; cites the amendment",
     "poll.suspended": "casting was interrupted",

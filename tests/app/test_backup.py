@@ -35,6 +35,7 @@ from commons.media.tables import Picture
 from commons.organisations.store import found, save_page
 from commons.services.store import add_service
 from results.publication import add_proofs, prepare_import, publish
+from tests.ballots.rows import fill_every_table
 from tests.conftest import Addresses
 from tests.plumbing.postgres import APP, OWNER, Postgres
 
@@ -85,6 +86,7 @@ async def furnish(config: Config) -> None:
             held_on=date(2026, 1, 31), rule="schulze", ballots_public=True, data=SHEET, filename="hours.abif",
             today=date(2026, 2, 1),
         ))  # fmt: skip
+        await fill_every_table(session, host.id)
         for number in range(5):
             await append(session, "poll.closed", {"number": number, "b": 1, "a": "ხ"}, subject=f"vote/{number}")
 

@@ -1,0 +1,123 @@
+"""The one door into the box: a filled form becomes a sealed ballot, and its voter gets a signed promise.
+
+Everything happens in the caller's transaction. Tell the voter only after it is committed.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from uuid import UUID
+
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from ballots.answers import order_of, read_sheet, write
+from ballots.eligibility import Channel, VoterFacts, check_eligible
+from ballots.keys import Keys
+from ballots.receipts import Receipt, form_hash_of, sign_receipt
+from ballots.sealing import BoxKeys, seal, slot_of, unwrap, wrap
+from ballots.store import add_line, change_line, find_envelope, form_of, put_envelope
+from commons.clock import now
+from commons.errors import Conflict, Invalid
+from polls.lifecycle import check_accepting
+from polls.store import hold_poll
+from polls.tables import Poll
+
+
+class Happened(StrEnum):
+    """What a cast did."""
+
+    FIRST = "first"
+    CHANGED = "changed"
+    REPEATED = "repeated"  # this form was recorded before; whatever it says now was not
+
+
+@dataclass(frozen=True)
+class Cast:
+    """A recorded ballot: its receipt, and what happened. It does not hold the choice."""
+
+    receipt: Receipt
+    happened: Happened
+
+
+async def cast(
+    session: AsyncSession,
+    keys: Keys,
+    poll_id: UUID,
+    ranks: Sequence[int],
+    facts: VoterFacts,
+    tag: bytes,
+    form_key: bytes,
+    after: bytes | None,
+    channel: Channel = Channel.WEB,
+) -> Cast:
+    """Record a ballot.
+
+    ranks:    one per position of the form, in the order that `answers.order_of` derives from form_key; 0 = left out.
+    tag:      the voter's, from `Keys.tag`: the same by every door.
+    form_key: random bytes that the form carried. after: hash of the last accepted form (`last_form`), or None.
+    Returns:  the receipt; the same one again for a form that was recorded before, even after closing as long as the
+              box key lives.
+    Raises:   NotFound "poll.unknown"; Forbidden "voter.not_on_roll" or "voter.void"; Invalid from `answers`;
+              Conflict "poll.not_open", ".suspended", ".closed", ".annulled", "ballot.meanwhile" when another form was
+              recorded since, "ballot.damaged" or "keys.gone".
+    Cost:     one transaction, five statements; about 0.3 ms of computing.
+    """
+    poll = await hold_poll(session, poll_id, shared=True)
+    form_hash = form_hash_of(poll_id, form_key)
+    if (again := await _repeated(session, keys, poll, tag, form_hash)) is not None:
+        return again
+    check_accepting(poll.state, poll.closes_at, await now(session))
+    check_eligible(facts, poll.roll_id)
+    ranking = read_sheet(ranks, order_of(poll.option_ids, form_key), poll.most_ranked)
+    if after is None:
+        is_recorded = await add_line(session, poll_id, tag, channel, form_hash)
+    else:
+        is_recorded = await change_line(session, poll_id, tag, after, channel, form_hash)
+    if not is_recorded:  # another form of this voter was first, or the same one at the same moment
+        if (again := await _repeated(session, keys, poll, tag, form_hash)) is not None:
+            return again
+        raise Conflict("ballot.meanwhile")
+    box = keys.box(poll_id)
+    ciphertext = seal(write(ranking), poll.sealing_key, poll_id, poll.card_hash)
+    slot = slot_of(box, tag)
+    await put_envelope(session, poll_id, slot, wrap(box, ciphertext, poll_id, slot, channel, form_hash))
+    happened = Happened.FIRST if after is None else Happened.CHANGED
+    return Cast(sign_receipt(poll_id, ciphertext, box.receipt), happened)
+
+
+async def last_form(session: AsyncSession, poll_id: UUID, tag: bytes) -> bytes | None:
+    """Find the hash of a voter's last accepted form: the `after` of a fresh one. None when nothing was recorded."""
+    line = await form_of(session, poll_id, tag)
+    return None if line is None else line[1]
+
+
+async def find_receipt(session: AsyncSession, keys: Keys, poll: Poll, tag: bytes) -> Receipt | None:
+    """Make a voter's receipt again; None when nothing was recorded.
+
+    Raises: Conflict "keys.gone" after closing: from then on nobody can make one.
+    """
+    box = keys.box(poll.id)
+    line = await form_of(session, poll.id, tag)
+    if line is None or line[1] is None:
+        return None
+    return await _receipt(session, box, poll.id, tag, line[0], line[1])
+
+
+async def _repeated(session: AsyncSession, keys: Keys, poll: Poll, tag: bytes, form_hash: bytes) -> Cast | None:
+    """Find what this very form recorded. Looked at before the clock: a retry must not be told "closed"."""
+    line = await form_of(session, poll.id, tag)
+    if line is None or line[1] != form_hash:
+        return None
+    return Cast(await _receipt(session, keys.box(poll.id), poll.id, tag, line[0], form_hash), Happened.REPEATED)
+
+
+async def _receipt(
+    session: AsyncSession, box: BoxKeys, poll_id: UUID, tag: bytes, channel: Channel, form_hash: bytes
+) -> Receipt:
+    slot = slot_of(box, tag)
+    sealed = await find_envelope(session, poll_id, slot)
+    try:
+        ciphertext = unwrap(box, sealed or b"", poll_id, slot, channel, form_hash)
+    except Invalid as damaged:
+        raise Conflict("ballot.damaged") from damaged
+    return sign_receipt(poll_id, ciphertext, box.receipt)

@@ -1,0 +1,159 @@
+"""Opening the box: at publication time, never before; the whole box or nothing; no ballot keeps its place.
+
+What is kept is a list of patterns, each with the number of ballots that say it. Which sealed ballot said what is
+nowhere written down.
+"""
+
+import asyncio
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from uuid import UUID
+
+from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from ballots.answers import read
+from ballots.closing import Doors
+from ballots.counting.types import Profile, close_up
+from ballots.keys import Keys
+from ballots.receipts import commitment_of
+from ballots.sealing import unseal
+from ballots.store import add_patterns, all_patterns, all_urn_rows, get_box, get_list, hashes_of
+from ballots.tables import Step
+from commons.canonical import canonical, digest
+from commons.clock import now
+from commons.errors import Conflict, Invalid
+from commons.ledger.lines import LineWords
+from commons.ledger.sequence import append
+from commons.tables import text_in
+from polls.lifecycle import State, check_change
+from polls.rulecard import FEWEST_OPENED
+from polls.store import get_poll, hold_poll
+from polls.tables import Poll
+
+
+@dataclass(frozen=True)
+class Opened:
+    """What was in a box.
+
+    counts:     pattern (numbers of options, best first) -> how many ballots say it; empty bytes is a blank ballot.
+    unreadable: ballots that could not be opened or read: counted, never dropped.
+    """
+
+    counts: dict[bytes, int]
+    unreadable: int
+
+    @property
+    def hash(self) -> str:
+        """Return 64 hex digits over the sorted list of patterns with their numbers, and the unreadable ones."""
+        listed = [[pattern.hex(), number] for pattern, number in sorted(self.counts.items())]
+        return digest("khma-opened-1", canonical([listed, self.unreadable])).hex()
+
+
+async def open_box(doors: Doors, keys: Keys, opener: X25519PrivateKey, poll_id: UUID) -> Step:
+    """Open the box of a closed vote once its publication time has come. May be run again; it opens once.
+
+    opener:  the private half of the vote's sealing key; `Keys.opener` in a demonstration.
+    Returns: OPENED, or UNOPENED when fewer than ten ballots are in it.
+    Raises:  NotFound; Conflict "poll.not_closed", "box.too_early", "box.key_alive" while a box key of this vote exists,
+             "box.wrong_opener", "box.not_the_list" when the urn is not the list in the ledger.
+    Cost:    O(ballots), about 0.1 ms each, beside the event loop.
+    """
+    async with doors.reading() as session:
+        poll, box = await get_poll(session, poll_id), await get_box(session, poll_id)
+        if box.step in {Step.OPENED, Step.UNOPENED}:
+            return box.step
+        await _check_time(session, keys, poll)
+        urn = list(await all_urn_rows(session, poll_id))
+        listed = await get_list(session, poll_id, "box")
+    if sorted(commitment_of(poll_id, each) for each in urn) != hashes_of(listed):
+        raise Conflict("box.not_the_list", found=len(urn), expected=listed.size)
+    if len(urn) < FEWEST_OPENED:
+        return await doors.write(lambda session: _leave_shut(session, poll_id, len(urn)))
+    if opener.public_key().public_bytes_raw() != poll.sealing_key:
+        raise Conflict("box.wrong_opener")
+    opened = await asyncio.to_thread(open_all, urn, opener, poll)
+    return await doors.write(lambda session: _record(session, keys, poll_id, opened))
+
+
+def open_all(urn: Sequence[bytes], opener: X25519PrivateKey, poll: Poll) -> Opened:
+    """Open every ballot of an urn and lay equal ones together. Pure."""
+    counts: Counter[bytes] = Counter()
+    unreadable = 0
+    for ciphertext in urn:
+        try:
+            ranking = read(unseal(ciphertext, opener, poll.id, poll.card_hash), poll.option_ids, poll.most_ranked)
+        except Invalid:
+            unreadable += 1
+        else:
+            counts[bytes(ranking)] += 1
+    return Opened(dict(counts), unreadable)
+
+
+async def profile_of(session: AsyncSession, poll_id: UUID, language: str = "en") -> Profile:
+    """Make the pile of ballots of an opened box, ready to count.
+
+    language: in which the options are named; the organisation's first one.
+    Raises:   NotFound; Conflict "box.not_opened".
+    """
+    poll, box = await get_poll(session, poll_id), await get_box(session, poll_id)
+    if box.step is not Step.OPENED:
+        raise Conflict("box.not_opened")
+    names = [text_in(option["names"], language) for option in poll.options]
+    rows: Counter[bytes] = Counter()
+    for pattern, number in (await all_patterns(session, poll_id)).items():
+        places = {option: place for place, option in enumerate(pattern, start=1)}
+        rows[close_up([places.get(option) for option in poll.option_ids])] += number
+    return Profile.of_rows(names, dict(rows), invalid=box.unreadable)
+
+
+async def publish(session: AsyncSession, poll_id: UUID) -> Poll:
+    """Call a vote published, in the transaction that publishes its result. Raises Conflict "box.not_opened"."""
+    poll, box = await hold_poll(session, poll_id), await get_box(session, poll_id)
+    check_change(poll.state, State.PUBLISHED)
+    if box.step not in {Step.OPENED, Step.UNOPENED}:
+        raise Conflict("box.not_opened")
+    poll.state = State.PUBLISHED
+    session.add(poll)
+    await session.flush()
+    return poll
+
+
+async def _check_time(session: AsyncSession, keys: Keys, poll: Poll) -> None:
+    """Check that this box may be opened now."""
+    if poll.state is not State.CLOSED:
+        raise Conflict("poll.not_closed", found=poll.state.value)
+    if await now(session) < max(poll.publishes_at, poll.closes_at):
+        raise Conflict("box.too_early")
+    if keys.has_box(poll.id):
+        raise Conflict("box.key_alive")
+
+
+async def _record(session: AsyncSession, keys: Keys, poll_id: UUID, opened: Opened) -> Step:
+    """Keep what was found, once."""
+    poll = await hold_poll(session, poll_id)
+    box = await get_box(session, poll_id)
+    if box.step is not Step.CLOSED:
+        return box.step
+    await _check_time(session, keys, poll)  # it may have been annulled or postponed meanwhile
+    await add_patterns(session, poll_id, opened.counts)
+    box.step, box.unreadable, box.opened_hash = Step.OPENED, opened.unreadable, opened.hash
+    box.opened_at = await now(session)
+    session.add(box)
+    listed = await get_list(session, poll_id, "box")
+    said: LineWords = {"ballots": listed.size, "unreadable": opened.unreadable, "hash": opened.hash}
+    said |= {"root": listed.root.hex(), "by": "key file"}
+    await append(session, "box.opened", said, subject=poll.subject)
+    return box.step
+
+
+async def _leave_shut(session: AsyncSession, poll_id: UUID, ballots: int) -> Step:
+    """Note that the box stays shut for ever."""
+    poll = await hold_poll(session, poll_id)
+    box = await get_box(session, poll_id)
+    if box.step is Step.CLOSED and poll.state is State.CLOSED:
+        box.step = Step.UNOPENED
+        session.add(box)
+        await append(session, "box.unopened", {"ballots": ballots, "needed": FEWEST_OPENED}, subject=poll.subject)
+    return box.step

@@ -1,0 +1,219 @@
+"""Reading and writing ballots, envelopes, lists and the urn. Nothing is decided here.
+
+Statements that wait for one another on PostgreSQL do so in the order poll, participation, envelope: no deadlock between
+two casts.
+"""
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import ColumnElement, func, insert, update
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlmodel import SQLModel, col, delete, select
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from ballots.eligibility import Channel
+from ballots.tables import (
+    Box,
+    Custodian,
+    Custody,
+    Envelope,
+    List,
+    OpenedPattern,
+    Participation,
+    SetAside,
+    Step,
+    UrnRow,
+)
+from commons.errors import NotFound
+from commons.merkle import HASH_BYTES, root
+
+SLICE = 5_000
+"""Rows that one statement may write or delete on SQLite, so that no cast elsewhere waits for long."""
+
+
+def is_embedded(session: AsyncSession) -> bool:
+    """Tell whether the database is SQLite, where one writer makes all others wait."""
+    return session.get_bind().dialect.name == "sqlite"
+
+
+async def form_of(session: AsyncSession, poll_id: UUID, tag: bytes) -> tuple[Channel, bytes | None] | None:
+    """Find the channel and the hash of the last accepted form of a voter; None when they did not take part."""
+    query = select(Participation.channel, Participation.form_key)
+    row = (await session.exec(query.where(Participation.poll_id == poll_id, Participation.tag == tag))).first()
+    return None if row is None else (Channel(row[0]), row[1])
+
+
+async def add_line(session: AsyncSession, poll_id: UUID, tag: bytes, channel: Channel, form_hash: bytes) -> bool:
+    """Note that a voter takes part; False when that was noted already, also by another cast at the same moment."""
+    values = {"poll_id": poll_id, "tag": tag, "channel": channel, "form_key": form_hash}
+    statement = _insert(session, Participation).values(**values).on_conflict_do_nothing()
+    # Asked for the row itself: how many rows an INSERT of the ORM wrote is not known on PostgreSQL.
+    return (await session.exec(statement.returning(Participation.tag))).first() is not None
+
+
+async def change_line(
+    session: AsyncSession, poll_id: UUID, tag: bytes, after: bytes, channel: Channel, form_hash: bytes
+) -> bool:
+    """Note the next form of a voter, if the last one still is `after`."""
+    line = (col(Participation.poll_id) == poll_id) & (col(Participation.tag) == tag)
+    statement = update(Participation).where(line, col(Participation.form_key) == after)
+    return bool((await session.exec(statement.values(channel=channel, form_key=form_hash))).rowcount)
+
+
+async def put_envelope(session: AsyncSession, poll_id: UUID, slot: bytes, sealed: bytes) -> None:
+    """Put an envelope into its place, over the one that lay there."""
+    statement = _insert(session, Envelope).values(poll_id=poll_id, slot=slot, sealed=sealed)
+    await session.exec(statement.on_conflict_do_update(index_elements=["poll_id", "slot"], set_={"sealed": sealed}))
+
+
+async def find_envelope(session: AsyncSession, poll_id: UUID, slot: bytes) -> bytes | None:
+    """Find what lies in a place."""
+    query = select(Envelope.sealed).where(Envelope.poll_id == poll_id, Envelope.slot == slot)
+    return (await session.exec(query)).first()
+
+
+async def all_lines(session: AsyncSession, poll_id: UUID) -> Sequence[tuple[bytes, Channel, bytes | None]]:
+    """Read who took part: tag, channel, hash of the last form."""
+    query = select(Participation.tag, Participation.channel, Participation.form_key)
+    rows = await session.exec(query.where(Participation.poll_id == poll_id).order_by(col(Participation.tag)))
+    return [(tag, Channel(channel), form_hash) for tag, channel, form_hash in rows]
+
+
+async def all_envelopes(session: AsyncSession, poll_id: UUID) -> dict[bytes, bytes]:
+    """Read every envelope: place -> what lies there."""
+    query = select(Envelope.slot, Envelope.sealed).where(Envelope.poll_id == poll_id)
+    return {slot: sealed for slot, sealed in (await session.exec(query)).all()}  # noqa: C416 - rows, not pairs
+
+
+async def count(session: AsyncSession, table: type[SQLModel], poll_id: UUID) -> int:
+    """Count the rows of one vote in a table."""
+    return (await session.exec(select(func.count()).select_from(table).where(_of(table, poll_id)))).one()
+
+
+async def get_box(session: AsyncSession, poll_id: UUID) -> Box:
+    """Get a vote's box. Raises NotFound "box.unknown" before the vote was opened."""
+    query = select(Box).where(Box.poll_id == poll_id).execution_options(populate_existing=True)
+    if (box := (await session.exec(query)).first()) is None:
+        raise NotFound("box.unknown")
+    return box
+
+
+async def is_opened(session: AsyncSession, poll_id: UUID) -> bool:
+    """Tell whether a box was opened."""
+    return (await session.exec(select(Box.step).where(Box.poll_id == poll_id))).first() == Step.OPENED
+
+
+async def put_list(session: AsyncSession, poll_id: UUID, name: str, hashes: Iterable[bytes]) -> List:
+    """Keep a list of 32-byte hashes, sorted, with its RFC 6962 root; in place of the one of that name."""
+    ordered = sorted(hashes)
+    row = List(poll_id=poll_id, name=name, size=len(ordered), root=root(ordered), hashes=b"".join(ordered))
+    kept = await session.merge(row)
+    await session.flush()
+    return kept
+
+
+async def get_list(session: AsyncSession, poll_id: UUID, name: str) -> List:
+    """Get a list by name: `roll`, `took_part` or `box`. Raises NotFound "list.unknown"."""
+    if (kept := await session.get(List, (poll_id, name))) is None:
+        raise NotFound("list.unknown", name=name)
+    return kept
+
+
+def hashes_of(kept: List) -> list[bytes]:
+    """Part a list into its hashes."""
+    return [kept.hashes[start : start + HASH_BYTES] for start in range(0, len(kept.hashes), HASH_BYTES)]
+
+
+def lines_of(kept: List) -> bytes:
+    """Write a list as its file: one hash in 64 hex digits a line. `box.txt` is the list `box`."""
+    return "".join(f"{each.hex()}\n" for each in hashes_of(kept)).encode()
+
+
+async def add_urn_rows(session: AsyncSession, poll_id: UUID, ciphertexts: Sequence[bytes]) -> None:
+    """Put sealed ballots into the urn."""
+    if ciphertexts:
+        await session.exec(insert(UrnRow), params=[{"poll_id": poll_id, "ciphertext": each} for each in ciphertexts])
+
+
+async def all_urn_rows(session: AsyncSession, poll_id: UUID) -> Sequence[bytes]:
+    """Read the urn, sorted by its random bytes."""
+    query = select(UrnRow.ciphertext).where(UrnRow.poll_id == poll_id).order_by(col(UrnRow.ciphertext))
+    return (await session.exec(query)).all()
+
+
+async def rewrite_lines(session: AsyncSession, poll_id: UUID) -> None:
+    """Write who took part anew, sorted and without the forms: what was written when can't be seen any more."""
+    lines = [(tag, channel) for tag, channel, _ in await all_lines(session, poll_id)]
+    await session.exec(delete(Participation).where(_of(Participation, poll_id)))
+    if lines:
+        rows = [{"poll_id": poll_id, "tag": tag, "channel": channel, "form_key": None} for tag, channel in lines]
+        await session.exec(insert(Participation), params=rows)
+
+
+async def forget_forms(session: AsyncSession, poll_id: UUID) -> int:
+    """Erase the hashes of forms of up to one slice of lines. Returns how many there were."""
+    known = _of(Participation, poll_id) & col(Participation.form_key).is_not(None)
+    some = select(Participation.tag).where(known).limit(SLICE)
+    statement = update(Participation).where(_of(Participation, poll_id), col(Participation.tag).in_(some))
+    return int((await session.exec(statement.values(form_key=None))).rowcount)
+
+
+async def drop_envelopes(session: AsyncSession, poll_id: UUID) -> int:
+    """Delete up to one slice of envelopes; all of them on PostgreSQL, where nobody waits. Returns how many."""
+    wanted = _of(Envelope, poll_id)
+    if is_embedded(session):
+        some = select(Envelope.slot).where(wanted).limit(SLICE)
+        wanted &= col(Envelope.slot).in_(some)
+    return int((await session.exec(delete(Envelope).where(wanted))).rowcount)
+
+
+async def empty(session: AsyncSession, table: type[SQLModel], poll_id: UUID) -> None:
+    """Delete the rows of one vote in a table."""
+    await session.exec(delete(table).where(_of(table, poll_id)))
+
+
+async def set_rows_aside(session: AsyncSession, rows: Sequence[SetAside]) -> None:
+    """Move damaged rows out of both tables, as they were found."""
+    session.add_all(rows)
+    await session.flush()
+    for row in rows:
+        if row.tag is not None:
+            line = _of(Participation, row.poll_id) & (col(Participation.tag) == row.tag)
+            await session.exec(delete(Participation).where(line))
+        if row.slot is not None:
+            place = _of(Envelope, row.poll_id) & (col(Envelope.slot) == row.slot)
+            await session.exec(delete(Envelope).where(place))
+
+
+async def add_patterns(session: AsyncSession, poll_id: UUID, counts: dict[bytes, int]) -> None:
+    """Keep the opened list, sorted."""
+    rows = [{"poll_id": poll_id, "pattern": pattern, "count": number} for pattern, number in sorted(counts.items())]
+    if rows:
+        await session.exec(insert(OpenedPattern), params=rows)
+
+
+async def all_patterns(session: AsyncSession, poll_id: UUID) -> dict[bytes, int]:
+    """Read the opened list: pattern -> how many ballots say it."""
+    query = select(OpenedPattern.pattern, OpenedPattern.count).where(OpenedPattern.poll_id == poll_id)
+    return {pattern: number for pattern, number in (await session.exec(query.order_by("pattern"))).all()}  # noqa: C416
+
+
+async def find_custodians(session: AsyncSession, organisation_id: UUID) -> Sequence[Custodian]:
+    """Find an organisation's custodians."""
+    return (await session.exec(select(Custodian).where(Custodian.organisation_id == organisation_id))).all()
+
+
+async def find_custody(session: AsyncSession, poll_id: UUID) -> Sequence[tuple[Custody, Custodian]]:
+    """Find what each custodian of a vote did so far."""
+    query = select(Custody, Custodian).join(Custodian).where(Custody.poll_id == poll_id)
+    return (await session.exec(query)).all()
+
+
+def _of(table: type[Any], poll_id: UUID) -> ColumnElement[bool]:
+    return col(table.poll_id) == poll_id
+
+
+def _insert(session: AsyncSession, table: type[SQLModel]) -> Any:  # noqa: ANN401 - each database's own INSERT class
+    return (sqlite if is_embedded(session) else postgresql).insert(table)

@@ -1,0 +1,175 @@
+"""Writing a vote: what is asked, of which options, when; until it is locked everything can still be changed."""
+
+import unicodedata
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from commons.errors import Conflict, Invalid
+from commons.ids import slug_of
+from commons.organisations.tables import Organisation
+from commons.services.tables import Service
+from commons.tables import text_in
+from polls.lifecycle import State
+from polls.rulecard import LONGEST_QUESTION, LONGEST_TITLE, MOST_RANKED_EVER, OPENERS, RULES, CardOption, VoteCard
+from polls.store import add_poll, hold_poll
+from polls.tables import MOST_RANKED, Poll
+
+MOST_OPTIONS = 200
+LONGEST_NAME = 120
+LONGEST_NOTE = 500
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What a manager typed. Texts and names: language code -> text; moments in UTC.
+
+    options:      each either typed (names) or a service of the catalogue, as (names, address of the service or "").
+    publishes_at: never before closes_at.
+    """
+
+    titles: Mapping[str, str]
+    questions: Mapping[str, str]
+    options: Sequence[tuple[Mapping[str, str], str]]
+    opens_at: datetime
+    closes_at: datetime
+    publishes_at: datetime
+    objections: Mapping[str, str]
+    objections_until: datetime
+    legal_basis: Mapping[str, str] = field(default_factory=dict)
+    most_ranked: int = MOST_RANKED
+    rule: str = "schulze"
+    binding: bool = False
+    single_handed: bool = False
+    repeats: UUID | None = None
+    roll_id: UUID | None = None
+
+
+def option_of(service: Service) -> tuple[Mapping[str, str], str]:
+    """Make an option of a service in the catalogue: its names as they are now."""
+    return service.names, service.slug
+
+
+async def draft(session: AsyncSession, organisation_id: UUID, plan: Plan) -> Poll:
+    """Write a new vote down; its address is made from its first title.
+
+    Raises: Invalid with the field's name; Conflict "poll.taken".
+    """
+    poll = Poll(organisation_id=organisation_id, slug="", **_checked(plan))
+    poll.slug = slug_of(text_in(poll.titles, "en"))
+    await add_poll(session, poll)
+    return poll
+
+
+async def revise(session: AsyncSession, poll_id: UUID, plan: Plan) -> Poll:
+    """Write a draft anew; its address stays. Raises as `draft`; Conflict "poll.frozen" once it is locked."""
+    poll = await hold_poll(session, poll_id)
+    if poll.state is not State.DRAFT:
+        raise Conflict("poll.frozen")
+    for name, value in _checked(plan).items():
+        setattr(poll, name, value)
+    session.add(poll)
+    await session.flush()
+    return poll
+
+
+def card_of(poll: Poll, organiser: Organisation, opener: str, sealing_key: bytes, receipt_key: bytes) -> VoteCard:
+    """Make the rule card of a vote as it stands; before locking it is a preview, with empty keys."""
+    if opener not in OPENERS:
+        raise ValueError(f"nobody opens by {opener!r}")
+    return VoteCard(
+        poll_id=poll.id,
+        titles=poll.titles,
+        questions=poll.questions,
+        organiser=organiser.names,
+        options=tuple(CardOption(each["id"], each["names"], each["service"]) for each in poll.options),
+        most_ranked=poll.most_ranked,
+        rule=poll.rule,
+        binding=poll.binding,
+        legal_basis=poll.legal_basis,
+        objections=poll.objections,
+        objections_until=poll.objections_until,
+        opens_at=poll.planned_opens_at,
+        closes_at=poll.planned_closes_at,
+        publishes_at=poll.planned_publishes_at,
+        opener=opener,
+        sealing_key=sealing_key.hex(),
+        receipt_key=receipt_key.hex(),
+        single_handed=poll.single_handed,
+        repeats=poll.repeats,
+    )
+
+
+def _checked(plan: Plan) -> dict[str, Any]:
+    """Check a plan and return it as columns."""
+    titles = _texts("title", plan.titles, LONGEST_TITLE)
+    if not titles:
+        raise Invalid("text.missing", field="title_en")
+    options = [
+        {"id": number, "names": _texts(f"option_{number}", names, LONGEST_NAME), "service": service}
+        for number, (names, service) in enumerate(plan.options, start=1)
+    ]
+    _check_options(options)
+    if not 1 <= plan.most_ranked <= min(MOST_RANKED_EVER, len(options)):
+        most = min(MOST_RANKED_EVER, len(options))
+        raise Invalid("poll.most_ranked", field="most_ranked", limit=most, found=plan.most_ranked)
+    if plan.rule not in RULES:
+        raise Invalid("count.unknown_rule", field="rule", name=plan.rule, known=", ".join(sorted(RULES)))
+    for name, earlier, later, equal in (
+        ("closes_at", plan.opens_at, plan.closes_at, False),
+        ("publishes_at", plan.closes_at, plan.publishes_at, True),
+        ("objections_until", plan.publishes_at, plan.objections_until, True),
+    ):
+        if later < earlier or (later == earlier and not equal):
+            raise Invalid("time.order", field=name)
+    return {
+        "titles": titles,
+        "questions": _texts("question", plan.questions, LONGEST_QUESTION),
+        "options": options,
+        "most_ranked": plan.most_ranked,
+        "rule": plan.rule,
+        "binding": plan.binding,
+        "legal_basis": _texts("legal_basis", plan.legal_basis, LONGEST_NOTE),
+        "objections": _texts("objections", plan.objections, LONGEST_NOTE),
+        "objections_until": plan.objections_until,
+        "single_handed": plan.single_handed,
+        "repeats": plan.repeats,
+        "roll_id": plan.roll_id,
+        "planned_opens_at": plan.opens_at,
+        "planned_closes_at": plan.closes_at,
+        "planned_publishes_at": plan.publishes_at,
+        "closes_at": plan.closes_at,
+        "publishes_at": plan.publishes_at,
+    }
+
+
+def _check_options(options: Sequence[Mapping[str, Any]]) -> None:
+    """Check that there is something to choose from, and that no two options look alike in any language."""
+    if len(options) < 2:
+        raise Invalid("options.too_few", field="options", limit=2, found=len(options))
+    if len(options) > MOST_OPTIONS:
+        raise Invalid("options.too_many", field="options", limit=MOST_OPTIONS, found=len(options))
+    for number, option in enumerate(options, start=1):
+        if not option["names"]:
+            raise Invalid("text.missing", field=f"option_{number}")
+        for language, name in option["names"].items():
+            if any(unicodedata.category(sign) in {"Cc", "Cs"} for sign in name):
+                raise Invalid("text.control_sign", field=f"option_{number}_{language}")
+    for language in sorted({language for option in options for language in option["names"]}):
+        seen: dict[str, int] = {}
+        for number, option in enumerate(options, start=1):
+            name = text_in(option["names"], language)  # as a page in that language will show it
+            if (other := seen.setdefault(name.casefold(), number)) != number:
+                raise Invalid("options.same_name", field=f"option_{number}", name=name, other=other)
+
+
+def _texts(name: str, given: Mapping[str, str], limit: int) -> dict[str, str]:
+    texts = {language: text.strip() for language, text in given.items() if text.strip()}
+    for language, text in texts.items():
+        if len(text) > limit:
+            raise Invalid("text.too_long", field=f"{name}_{language}", limit=limit, found=len(text))
+    return texts

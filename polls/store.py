@@ -1,0 +1,74 @@
+"""Reading and holding the rows of votes. Nothing is decided here."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy.exc import IntegrityError
+from sqlmodel import col, select
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from commons.errors import Conflict, NotFound
+from polls.lifecycle import State
+from polls.tables import Amendment, Poll
+
+
+async def get_poll(session: AsyncSession, poll_id: UUID) -> Poll:
+    """Get a vote. Raises NotFound "poll.unknown"."""
+    if (poll := await session.get(Poll, poll_id)) is None:
+        raise NotFound("poll.unknown")
+    return poll
+
+
+async def find_poll(session: AsyncSession, slug: str) -> Poll | None:
+    """Find a vote by its address, drafts too: who may see a draft is decided above."""
+    return (await session.exec(select(Poll).where(Poll.slug == slug))).first()
+
+
+async def find_polls(session: AsyncSession, *states: State) -> Sequence[Poll]:
+    """Find the votes in these states, or all, the one that closes last first."""
+    query = select(Poll).order_by(col(Poll.closes_at).desc(), col(Poll.slug))
+    return (await session.exec(query.where(col(Poll.state).in_(states)) if states else query)).all()
+
+
+async def find_due(session: AsyncSession, moment: datetime) -> Sequence[Poll]:
+    """Find open votes whose closing time has come, and those whose closing was interrupted."""
+    is_due = (col(Poll.state) == State.OPEN) & (col(Poll.closes_at) <= moment)
+    return (await session.exec(select(Poll).where(is_due | (col(Poll.state) == State.CLOSING)))).all()
+
+
+async def hold_poll(session: AsyncSession, poll_id: UUID, *, shared: bool = False) -> Poll:
+    """Get a vote and hold its row until the transaction ends.
+
+    shared:  many casts may hold it beside one another; whoever changes the vote holds it alone, and so waits for every
+             cast that is on its way. On SQLite the one writer is the hold.
+    Raises:  NotFound "poll.unknown".
+    """
+    query = select(Poll).where(Poll.id == poll_id).with_for_update(read=shared)
+    if (poll := (await session.exec(query.execution_options(populate_existing=True))).first()) is None:
+        raise NotFound("poll.unknown")
+    return poll
+
+
+async def add_poll(session: AsyncSession, poll: Poll) -> None:
+    """Add a vote. Raises Conflict "poll.taken" when another one has its address."""
+    session.add(poll)
+    try:
+        async with session.begin_nested():
+            await session.flush()
+    except IntegrityError as taken:
+        raise Conflict("poll.taken", field="title_en", slug=poll.slug) from taken
+
+
+async def hold_amendment(session: AsyncSession, amendment_id: UUID) -> Amendment:
+    """Get an amendment and hold its row. Raises NotFound "amendment.unknown"."""
+    query = select(Amendment).where(Amendment.id == amendment_id).with_for_update()
+    if (amendment := (await session.exec(query.execution_options(populate_existing=True))).first()) is None:
+        raise NotFound("amendment.unknown")
+    return amendment
+
+
+async def find_amendments(session: AsyncSession, poll_id: UUID) -> Sequence[Amendment]:
+    """Find all amendments of a vote, oldest first: those in force, those refused and those that wait."""
+    query = select(Amendment).where(Amendment.poll_id == poll_id).order_by(col(Amendment.asked_at))
+    return (await session.exec(query)).all()
