@@ -190,7 +190,7 @@ MISTAKES = [
     Case("past-vote-day", "results.import", "/manage/results/new", (MANAGER,), past_vote(held_on="2036-01-31"), 422, 1),
     Case("past-vote-source", "results.import", "/manage/results/new", (MANAGER,),
          past_vote(source_url="there"), 422, 1),
-    Case("withdraw-unreasoned", "results.show", f"/results/{RESULT}", (MANAGER,), typed(reason=" "), 422),
+    Case("withdraw-unreasoned", "results.show", f"/results/{RESULT}", (MANAGER,), typed(reason=" "), 422, 1),
     Case("no-hit", "services.index", "/services?q=zzz"),
     Case("result-waiting", "results.show", "/results/a-vote-that-waits", (MANAGER,)),
     Case("410", "results.show", "/results/a-vote-taken-back", status=410),
