@@ -38,7 +38,7 @@ def combinations_for(place: int, *, full: bool = FULL) -> list[Combination]:
         (language, LOOKS[(number + place) % 4], WIDTHS[(number + place // 4) % 3])
         for number, language in enumerate(LANGUAGES)
     ]
-    return plan if place < len(PAGES) else [plan[place % 3], plan[3]]
+    return plan if place < len(PAGES) else [plan[place % 4]]
 
 
 @dataclass
