@@ -94,11 +94,18 @@ FEATURES: Mapping[str, Callable[[bytes], object]] = {
 
 
 def recover(linked: Mapping[bytes, bytes], choices: Mapping[bytes, int], log: Sequence[bytes]) -> float:
-    """Guess the choices of every second voter from those of the others, by the feature of the ballot that tells most.
+    """Guess everybody's choice from those of every second other voter, by the feature of the ballot that tells most.
 
     Returns: share of right guesses, between 0 and 1; who is not linked gets the commonest choice.
     """
-    told, hidden = log[::2], log[1::2]
+    return (
+        _recover_half(linked, choices, log[::2], log[1::2]) + _recover_half(linked, choices, log[1::2], log[::2])
+    ) / 2
+
+
+def _recover_half(
+    linked: Mapping[bytes, bytes], choices: Mapping[bytes, int], told: Sequence[bytes], hidden: Sequence[bytes]
+) -> float:
     common = Counter(choices[tag] for tag in told).most_common(1)[0][0]
     best, best_inside = 0.0, -1.0
     for feature in FEATURES.values():
