@@ -17,6 +17,7 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
+from hypothesis import settings
 from playwright.sync_api import Browser
 
 import app.migrations.tables  # noqa: F401 - every test process knows every table, whichever test comes first
@@ -24,6 +25,10 @@ from app.db import Database, upgrade
 from tests.plumbing.browser import running_chromium
 from tests.plumbing.postgres import APP, OWNER, Postgres, running_postgres
 from tests.plumbing.used import USED, note
+
+# How long an example takes says something about the machine, not about the program.
+settings.register_profile("khma", deadline=None)
+settings.load_profile("khma")
 
 TEMPLATE = "khma_template"
 WITHOUT = frozenset(os.environ.get("KHMA_TEST_WITHOUT", "").split(","))
