@@ -64,6 +64,9 @@ class Box(SQLModel, table=True):
     unreadable: int = 0
     opened_hash: str = ""
     opened_at: datetime | None = Field(default=None, sa_type=UTCDateTime)
+    deleted_at: datetime | None = Field(default=None, sa_type=UTCDateTime)  # urn and patterns, after the objections
+    turnout: int = 0  # as the pages show it while the vote is open: in steps
+    turnout_at: datetime | None = Field(default=None, sa_type=UTCDateTime)
 
 
 class List(SQLModel, table=True):

@@ -21,6 +21,7 @@ class Result(SQLModel, table=True):
     organisation_id: UUID = Field(foreign_key="commons_organisation.id")
     slug: str = Field(unique=True)
     titles: Texts = Field(sa_type=Json)
+    poll_id: UUID | None = Field(default=None, foreign_key="polls_poll.id", unique=True)  # None: brought in
     source_name: str
     source_url: str
     held_on: date

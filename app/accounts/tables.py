@@ -1,13 +1,14 @@
-"""Rows of people who sign in, and of the browsers they are signed in with."""
+"""Rows of people who sign in, of their browsers, and of the lists of those who may vote."""
 
 from datetime import datetime
 from uuid import UUID
 
+from sqlalchemy import UniqueConstraint
 from sqlmodel import Field, SQLModel
 
 from app.security import Role
 from commons.ids import new_id
-from commons.tables import UTCDateTime, choice
+from commons.tables import Json, Texts, UTCDateTime, choice
 
 
 class Account(SQLModel, table=True):
@@ -34,3 +35,38 @@ class Session(SQLModel, table=True):
     created_at: datetime = Field(sa_type=UTCDateTime)
     seen_at: datetime = Field(sa_type=UTCDateTime)
     expires_at: datetime = Field(sa_type=UTCDateTime, index=True)
+
+
+class Roll(SQLModel, table=True):
+    """A list of those who may vote. Votes name it; what they are asked and answer stands elsewhere."""
+
+    __tablename__ = "app_roll"
+
+    id: UUID = Field(default_factory=new_id, primary_key=True)
+    organisation_id: UUID = Field(foreign_key="commons_organisation.id", index=True)
+    names: Texts = Field(sa_type=Json)
+    made_at: datetime = Field(sa_type=UTCDateTime)
+
+
+class RollLine(SQLModel, table=True):
+    """One person on a roll, as the office knows them. Their tag in a vote is made of the id, under a key elsewhere."""
+
+    __tablename__ = "app_roll_line"
+    __table_args__ = (UniqueConstraint("roll_id", "reference"),)
+
+    id: UUID = Field(default_factory=new_id, primary_key=True)
+    roll_id: UUID = Field(foreign_key="app_roll.id")
+    reference: str  # the office's own number for this person
+    name: str = ""  # so that the slip finds its way
+    struck_at: datetime | None = Field(default=None, sa_type=UTCDateTime)
+
+
+class VoterCode(SQLModel, table=True):
+    """One code that was printed for a line: its hash, never the code, and never whether it was used."""
+
+    __tablename__ = "app_voter_code"
+
+    line_id: UUID = Field(foreign_key="app_roll_line.id", primary_key=True)
+    serial: int = Field(primary_key=True)  # counted from 1; the newest one works
+    code_hash: bytes = Field(unique=True)
+    void_at: datetime | None = Field(default=None, sa_type=UTCDateTime)

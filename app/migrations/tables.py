@@ -9,6 +9,7 @@ from ballots import tables as _ballots  # noqa: F401
 from commons.approvals import tables as _approvals  # noqa: F401
 from commons.ledger import tables as _ledger  # noqa: F401
 from commons.media import tables as _media  # noqa: F401
+from commons.moderation import tables as _moderation  # noqa: F401
 from commons.organisations import tables as _organisations  # noqa: F401
 from commons.services import tables as _services  # noqa: F401
 from polls import tables as _polls  # noqa: F401

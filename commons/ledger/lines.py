@@ -39,6 +39,8 @@ KINDS = {
     "result.corrected": "a published result was replaced; hashes of both archives",
     "result.withdrawn": "a published result was withdrawn",
     "result.recounted": "an independent recounter signed a result",
+    "moderation.hidden": "something was taken off the pages; what, by which rule, and the reason",
+    "moderation.shown": "something that was taken off the pages is shown again; what, and the reason",
     "initiative.answered": "an initiative that reached its threshold was answered",
     "project.step": "a promised step was made, missed or changed",
 }
