@@ -7,6 +7,7 @@ from uuid import UUID
 from sqlalchemy import Index
 from sqlmodel import Field, SQLModel
 
+import polls.tables  # noqa: F401 - a key leads there, and must find it in every process
 from commons.ids import new_id
 from commons.tables import Json, Texts, UTCDateTime
 

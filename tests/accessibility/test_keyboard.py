@@ -154,6 +154,7 @@ def test_a_past_vote_is_mended_by_keyboard_after_an_error(
     with shown(chromium, case, places, town, MANAGER, ("en", "light", 1440)) as (page, _):
         tab_to(page, "a[href='#f-sheet_text']")
         page.keyboard.press("Enter")
+        page.wait_for_function("document.activeElement.id === 'f-sheet_text'")
         page.keyboard.press("Control+a")
         page.keyboard.insert_text(BROKEN.replace("five:B", "5:B"))
         tab_to(page, "main form button")
