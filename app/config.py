@@ -26,7 +26,8 @@ class Config:
     base_url:           the address people type; links in letters begin with it, never with a request's Host.
     secret:             ≥ 32 characters; signs form tokens and letter links. Never in the database or its backups.
     data:               folder for the embedded database, the counters of failed tries, and backups.
-    keys:               folder for signing keys; outside every backup.
+    keys:               folder for signing keys and the keys of votes; outside every backup.
+    backups:            folder on another disk: closed ballot boxes are copied there before their envelopes are deleted.
     smtp_url:           `smtp://user:password@host:port` (STARTTLS when offered) or `smtps://…`; empty prints letters.
     trusted_proxy:      address of the proxy whose last X-Forwarded-For hop is believed; empty believes none.
     metrics_token:      bearer token for /metrics from beyond this machine; empty allows loopback only.
@@ -39,6 +40,7 @@ class Config:
     secret: str = field(default="", repr=False)
     data: Path = ROOT / "var"
     keys: Path = ROOT / "var" / "keys"
+    backups: Path | None = None
     smtp_url: str = field(default="", repr=False)
     mail_from: str = "khma@localhost"
     trusted_proxy: str = ""
@@ -62,9 +64,19 @@ class Config:
         return self.database_url.startswith("sqlite")
 
     @property
+    def box_folders(self) -> list[Path]:
+        """Where the files of closed boxes lie: beside the data, and where backups go."""
+        return [self.data / "boxes", *([self.backups / "boxes"] if self.backups else [])]
+
+    @property
     def cookie_name(self) -> str:
         """`__Host-khma` where the browser can enforce it, `khma` on an unprotected demonstration."""
         return "__Host-khma" if self.secure else "khma"
+
+    @property
+    def booth_cookie_name(self) -> str:
+        """The cookie that holds a booth pass, beside the other one (docs/adr/0012)."""
+        return f"{self.cookie_name}-booth"
 
 
 def load(environment: Mapping[str, str] | None = None) -> Config:
@@ -81,6 +93,7 @@ def load(environment: Mapping[str, str] | None = None) -> Config:
         secret=secret,
         data=data,
         keys=Path(env.get("KHMA_KEYS", data / "keys")),
+        backups=Path(env["KHMA_BACKUPS"]) if env.get("KHMA_BACKUPS") else None,
         smtp_url=env.get("KHMA_SMTP_URL", ""),
         mail_from=env.get("KHMA_MAIL_FROM", "khma@localhost"),
         trusted_proxy=env.get("KHMA_TRUSTED_PROXY", ""),

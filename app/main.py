@@ -29,6 +29,8 @@ from app.web import (
     services,
     settings,
     static,
+    votes,
+    voting,
 )
 from app.web.session import Visitor, cookie_for, enter
 
@@ -135,6 +137,8 @@ def create_app(config: Config | None = None) -> Litestar:
             *results.ROUTES,
             *services.ROUTES,
             *settings.ROUTES,
+            *votes.ROUTES,
+            *voting.ROUTES,
             static.static,
         ],
         guards=[enter],

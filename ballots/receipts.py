@@ -88,6 +88,21 @@ def check_receipt(receipt: Receipt, public: bytes) -> None:
         raise Invalid("receipt.signature_wrong", field="receipt") from reason
 
 
+def read_receipt(typed: str, poll_id: UUID, public: bytes) -> bytes:
+    """Read what somebody typed as their receipt: its code, or its whole text, whose signature is then checked too.
+
+    Returns: the commitment.
+    Raises:  Invalid "receipt.malformed", "receipt.of_another_vote" or "receipt.signature_wrong".
+    """
+    if not typed.strip().startswith(FORMAT):
+        return read_code(typed)
+    receipt = Receipt.from_text(typed)
+    if receipt.poll_id != poll_id:
+        raise Invalid("receipt.of_another_vote", field="receipt")
+    check_receipt(receipt, public)
+    return receipt.commitment
+
+
 def read_code(typed: str) -> bytes:
     """Read a commitment that somebody typed, with or without blanks. Raises Invalid "receipt.malformed"."""
     try:

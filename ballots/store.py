@@ -4,6 +4,7 @@ Statements that wait for one another on PostgreSQL do so in the order poll, part
 two casts.
 """
 
+from bisect import bisect_left
 from collections.abc import Iterable, Sequence
 from typing import Any
 from uuid import UUID
@@ -100,6 +101,17 @@ async def get_box(session: AsyncSession, poll_id: UUID) -> Box:
     return box
 
 
+async def find_box(session: AsyncSession, poll_id: UUID) -> Box | None:
+    """Find a vote's box; None before the vote opened."""
+    return (await session.exec(select(Box).where(Box.poll_id == poll_id))).first()
+
+
+async def list_sizes(session: AsyncSession, poll_id: UUID) -> dict[str, int]:
+    """Find how many lines each public list of a vote has, without reading them: name -> number."""
+    query = select(List.name, List.size).where(List.poll_id == poll_id)
+    return {name: size for name, size in (await session.exec(query)).all()}  # noqa: C416 - rows, not pairs
+
+
 async def is_opened(session: AsyncSession, poll_id: UUID) -> bool:
     """Tell whether a box was opened."""
     return (await session.exec(select(Box.step).where(Box.poll_id == poll_id))).first() == Step.OPENED
@@ -119,6 +131,16 @@ async def get_list(session: AsyncSession, poll_id: UUID, name: str) -> List:
     if (kept := await session.get(List, (poll_id, name))) is None:
         raise NotFound("list.unknown", name=name)
     return kept
+
+
+async def find_in_list(session: AsyncSession, poll_id: UUID, name: str, wanted: bytes) -> int:
+    """Find the line on which a hash stands in a list, counted from 1; 0 where it is not in it.
+
+    Raises: NotFound "list.unknown" before the list is there.
+    """
+    hashes = hashes_of(await get_list(session, poll_id, name))
+    place = bisect_left(hashes, wanted)
+    return place + 1 if hashes[place : place + 1] == [wanted] else 0
 
 
 def hashes_of(kept: List) -> list[bytes]:

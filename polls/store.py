@@ -1,9 +1,10 @@
 """Reading and holding the rows of votes. Nothing is decided here."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from uuid import UUID
 
+from sqlalchemy import func
 from sqlalchemy.exc import IntegrityError
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
@@ -11,6 +12,9 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from commons.errors import Conflict, NotFound
 from polls.lifecycle import State
 from polls.tables import Amendment, Poll
+
+
+PER_PAGE = 20
 
 
 async def get_poll(session: AsyncSession, poll_id: UUID) -> Poll:
@@ -25,10 +29,29 @@ async def find_poll(session: AsyncSession, slug: str) -> Poll | None:
     return (await session.exec(select(Poll).where(Poll.slug == slug))).first()
 
 
+async def get_public_poll(session: AsyncSession, slug: str) -> Poll:
+    """Get a vote that is public, by its address. Raises NotFound "poll.unknown" for a draft too."""
+    poll = await find_poll(session, slug)
+    if poll is None or poll.state is State.DRAFT:
+        raise NotFound("poll.unknown")
+    return poll
+
+
 async def find_polls(session: AsyncSession, *states: State) -> Sequence[Poll]:
     """Find the votes in these states, or all, the one that closes last first."""
     query = select(Poll).order_by(col(Poll.closes_at).desc(), col(Poll.slug))
     return (await session.exec(query.where(col(Poll.state).in_(states)) if states else query)).all()
+
+
+async def list_polls(session: AsyncSession, states: Collection[State], page: int) -> tuple[Sequence[Poll], int]:
+    """List votes in some states, the one that closes last first: PER_PAGE of them, and how many there are in all.
+
+    page: counted from 1.
+    """
+    is_wanted = col(Poll.state).in_(states)
+    total = (await session.exec(select(func.count()).select_from(Poll).where(is_wanted))).one()
+    query = select(Poll).where(is_wanted).order_by(col(Poll.closes_at).desc(), col(Poll.slug))
+    return (await session.exec(query.offset((page - 1) * PER_PAGE).limit(PER_PAGE))).all(), total
 
 
 async def find_due(session: AsyncSession, moment: datetime) -> Sequence[Poll]:

@@ -10,6 +10,7 @@ from litestar import Request, Response
 from litestar.enums import MediaType
 
 from app.config import LANGUAGES, RIGHT_TO_LEFT, ROOT
+from app.qr import qr_svg
 from app.i18n import choose, environment, explain, moment_filter, translations, words
 from app.web.session import Visitor, house_of, visitor_of
 from commons.errors import DomainError
@@ -19,7 +20,19 @@ from commons.tables import text_in
 AnyRequest = Request[Any, Any, Any]
 LOOK_COOKIE = "khma-look"
 THEMES = ("light", "dark", "contrast")
-NOTICES = frozenset({"saved", "signed-in", "signed-out", "password-changed", "published", "asked", "withdrawn", "kept"})
+NOTICES = frozenset(
+    {
+        "asked",
+        "kept",
+        "left-booth",
+        "password-changed",
+        "published",
+        "saved",
+        "signed-in",
+        "signed-out",
+        "withdrawn",
+    }
+)
 STATIC = ROOT / "app" / "static"
 
 
@@ -93,6 +106,7 @@ def context(request: AnyRequest, lang: str) -> dict[str, Any]:
         "nav": _menu(request, lang),
         "moment": moment_filter(lang, house.known_host.zone if house.known_host else "UTC"),
         "base_url": house.config.base_url,
+        "qr": qr_svg,
     }
 
 
@@ -126,6 +140,7 @@ def _menu(request: AnyRequest, lang: str) -> list[dict[str, object]]:
     """Make the main menu, of the pages this visitor may use."""
     _ = translations(lang).gettext
     entries = [
+        ("votes.index", _("Votes")),
         ("results.index", _("Results")),
         ("services.index", _("Services")),
         ("ledger.index", _("Public log")),

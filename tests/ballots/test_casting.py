@@ -28,7 +28,7 @@ async def test_a_vote_from_the_first_ballot_to_the_opened_box(db: Database, tmp_
     for receipt in receipts:
         check_receipt(receipt, vote.poll.receipt_key)
     await vote.end()
-    assert await close(db, vote.keys, vote.folder, vote.poll.id) is State.CLOSED
+    assert await close(db, vote.keys, [vote.folder], vote.poll.id) is State.CLOSED
     box = (vote.folder / str(vote.poll.id) / "box.txt").read_text().splitlines()
     assert box == sorted(receipt.commitment.hex() for receipt in receipts)
     assert await open_box(db, vote.keys, vote.keys.opener(vote.poll.id), vote.poll.id) is Step.OPENED

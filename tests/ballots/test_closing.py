@@ -226,7 +226,7 @@ async def test_what_was_opened_is_not_annulled(db: Database, tmp_path: Path) -> 
 async def test_the_box_list_has_the_root_in_the_ledger(db: Database, tmp_path: Path) -> None:
     vote = await voted(db, tmp_path)
     await vote.end()
-    await close(db, vote.keys, vote.folder, vote.poll.id)
+    await close(db, vote.keys, [vote.folder], vote.poll.id)
     lines = (vote.folder / str(vote.poll.id) / "box.txt").read_text().splitlines()
     (said,) = await vote.rows("SELECT words FROM commons_ledger_pending WHERE kind = 'box.sealed'")
     assert root([bytes.fromhex(line) for line in lines]).hex() in str(said)

@@ -79,7 +79,7 @@ class Vote:
     async def close(self) -> str:
         from ballots.closing import close
 
-        return (await close(self.db, self.keys, self.folder, self.poll.id)).value
+        return (await close(self.db, self.keys, [self.folder], self.poll.id)).value
 
     async def rows(self, query: str, **facts: object) -> list[tuple[object, ...]]:
         async with self.db.reading() as session:

@@ -112,7 +112,7 @@ def close_killed(url: str, folder: Path, poll_id: UUID) -> None:
 
         async def work(inside: bool = number % 2 == 0) -> None:
             doors = Fatal(Database(url), inside=inside)
-            await ballots.closing.close(doors, Keys(folder / "keys"), folder / "boxes", poll_id)  # type: ignore[arg-type]
+            await ballots.closing.close(doors, Keys(folder / "keys"), [folder / "boxes"], poll_id)  # type: ignore[arg-type]
             os._exit(3)
 
         _, status = os.waitpid(fork(work), 0)

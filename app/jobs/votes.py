@@ -1,0 +1,77 @@
+"""What votes need done by the clock: they open, close, are counted and published by themselves, on the announced day.
+
+Each step opens transactions of its own and may be begun by several workers at once: the rows decide who was first
+(docs/adr/0011). So it is no job on the list, but something every worker looks for, once a second.
+"""
+
+import logging
+from datetime import datetime
+
+from app.accounts.roll.store import roll_lines
+from app.house import House
+from app.jobs.store import enqueue
+from ballots.closing import close
+from ballots.ending import end
+from ballots.halting import end_annulled
+from ballots.keys import Keys
+from ballots.opening import open_box
+from ballots.preparing import CUSTODIANS, start
+from ballots.standing import show_turnout
+from ballots.store import find_custody
+from commons.clock import now
+from commons.errors import DomainError
+from polls.lifecycle import State
+from polls.store import find_due
+from polls.tables import Poll
+from results.vote_publication import prepare_vote, publish_vote
+
+log = logging.getLogger("khma.worker")
+
+
+async def tend_votes(house: House) -> None:
+    """Do for every vote what its time asks. What fails for one does not keep the others waiting."""
+    async with house.db.reading() as session:
+        moment = await now(session)
+        due = await find_due(session, moment)
+    for poll in due:
+        try:
+            if await _tend(house, poll, moment):
+                await house.db.write(lambda session: enqueue(session, "ledger.sequence"))
+        except DomainError as trouble:
+            log.warning("vote waits", extra={"vote": poll.slug, "code": trouble.code})
+        except Exception:
+            log.exception("vote waits", extra={"vote": poll.slug})
+
+
+async def _tend(house: House, poll: Poll, moment: datetime) -> bool:
+    """Do the next step of one vote. Returns whether something was done."""
+    keys, folders = Keys(house.config.keys), house.config.box_folders
+    match poll.state:
+        case State.LOCKED:
+            return await _open(house, keys, poll)
+        case State.OPEN if poll.closes_at > moment:
+            await house.db.write(lambda session: show_turnout(session, poll.id))
+            return False
+        case State.OPEN | State.CLOSING:
+            return await close(house.db, keys, folders, poll.id) is not poll.state
+        case State.CLOSED:
+            await open_box(house.db, keys, keys.opener(poll.id), poll.id)
+            async with house.db.reading() as session:
+                prepared = await prepare_vote(session, poll.id)
+            await house.db.write(lambda session: publish_vote(session, prepared))
+            return True
+        case State.ANNULLED if keys.has_box(poll.id) or keys.has_opener(poll.id):
+            await end_annulled(house.db, keys, poll.id)
+            return True
+    return await end(house.db, keys, folders, poll.id)
+
+
+async def _open(house: House, keys: Keys, poll: Poll) -> bool:
+    """Open a vote at its time, once the custodians have shown that their copies open."""
+    async with house.db.reading() as session:
+        proved = [custody for custody, _ in await find_custody(session, poll.id) if custody.proved_at]
+        lines = await roll_lines(session, poll.roll_id) if poll.roll_id else []
+    if len(proved) < CUSTODIANS or not lines:
+        return False
+    await house.db.write(lambda session: start(session, keys, poll.id, lines))
+    return True

@@ -1,0 +1,316 @@
+"""The booth: a ballot on one screen, and the receipt. Templates: templates/votes/.
+
+A choice comes in once, in the cast, and stands in no address, log or answer. A code never stands in an address either:
+slips carry it behind the `#`, which no browser sends.
+"""
+
+import secrets
+from dataclasses import dataclass
+
+from litestar import Controller, Response, get, post
+from litestar.datastructures import Cookie
+from litestar.params import FromPath
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from app.accounts.booth import VALID_SECONDS, open_pass, seal_pass
+from app.accounts.limits import CODE_FROM_NETWORK, TooMany, network_of
+from app.accounts.roll.codes import read_code
+from app.accounts.roll.store import find_voter, find_voter_again
+from app.accounts.roll.voters import Voter
+from app.house import House
+from app.web.respond import AnyRequest, onward, page
+from app.web.session import house_of, visitor_of
+from ballots.answers import order_of
+from ballots.casting import Cast, Happened, cast, find_receipt, last_form
+from ballots.keys import Keys
+from ballots.receipts import Receipt, read_receipt
+from ballots.standing import look_at
+from ballots.store import find_in_list
+from commons.clock import now
+from commons.errors import Conflict, DomainError, Forbidden, Invalid
+from polls.lifecycle import State, check_accepting
+from polls.store import get_public_poll
+from polls.tables import Poll
+
+FORM_KEY_BYTES = 16
+NONE_BEFORE = "0" * 64
+"""What a form says as `after` where its voter has no ballot in the box; as long as a hash."""
+KEPT_KEYS = {State.LOCKED, State.OPEN, State.SUSPENDED, State.CLOSING, State.HALTED}
+"""While a vote is in one of these, the server can make a receipt again."""
+
+
+@dataclass(frozen=True)
+class Sheet:
+    """One ballot form: its key, the form it follows, and the rank of each position (0 = left out)."""
+
+    key: bytes
+    after: bytes | None
+    ranks: tuple[int, ...]
+
+    @property
+    def after_text(self) -> str:
+        """Write what it follows, in one length."""
+        return NONE_BEFORE if self.after is None else self.after.hex()
+
+
+class Booth(Controller):
+    """The ballot."""
+
+    path = "/{lang:str}/votes/{slug:str}"
+
+    @get(name="votes.show")
+    async def show(self, request: AnyRequest, lang: FromPath[str], slug: FromPath[str]) -> Response[str]:
+        """Show a vote: its ballot while it is open, else how it stands."""
+        house = house_of(request)
+        async with house.db.reading() as session:
+            poll = await get_public_poll(session, slug)
+            voter = await _admitted(request, session, poll)
+            after = None
+            if voter is not None and poll.state is State.OPEN:
+                after = await last_form(session, poll.id, _tag(house, poll, voter))
+        return await _ballot(request, poll, _fresh(poll, after), voter)
+
+    @post(name="votes.cast")
+    async def cast(self, request: AnyRequest, lang: FromPath[str], slug: FromPath[str]) -> Response[str]:
+        """Record a ballot; the receipt is the confirmation. Whatever goes wrong comes back with what was chosen."""
+        house = house_of(request)
+        async with house.db.reading() as session:
+            poll = await get_public_poll(session, slug)
+        sheet, voter = _fresh(poll, None), None
+        try:
+            sheet = _sheet(request, poll)
+            async with house.db.reading() as session:
+                voter = await _voter(request, session, poll)
+            done = await _cast(house, poll, sheet, voter)
+        except (DomainError, TooMany) as error:
+            return await _ballot_again(request, poll, sheet, voter, error)
+        answer = onward(request, "votes.receipt", done=done.happened.value, slug=slug)
+        return await _with_pass(request, answer, poll, voter)
+
+    @post("/done", name="votes.done")
+    async def done(self, request: AnyRequest, lang: FromPath[str], slug: FromPath[str]) -> Response[str]:
+        """Forget the pass on this device."""
+        answer = onward(request, "votes.show", done="left-booth", slug=slug)
+        answer.set_cookie(_cookie(house_of(request), ""))
+        return answer
+
+
+class Receipts(Controller):
+    """The receipt, shown again and checked."""
+
+    path = "/{lang:str}/votes/{slug:str}/receipt"
+
+    @get(name="votes.receipt")
+    async def show(self, request: AnyRequest, lang: FromPath[str], slug: FromPath[str]) -> Response[str]:
+        """Show the receipt of whoever holds a booth pass; to others, the ways to get or check one."""
+        async with house_of(request).db.reading() as session:
+            poll = await get_public_poll(session, slug)
+        return await _receipt(request, poll)
+
+    @post(name="votes.enter")
+    async def enter(self, request: AnyRequest, lang: FromPath[str], slug: FromPath[str]) -> Response[str]:
+        """Take a code, and give the pass that leads to its receipt."""
+        async with house_of(request).db.reading() as session:
+            poll = await get_public_poll(session, slug)
+            try:
+                voter = await _voter(request, session, poll)
+                _check_belongs(voter, poll)
+            except (DomainError, TooMany) as error:
+                return await _receipt(request, poll, error)
+        return await _with_pass(request, onward(request, "votes.receipt", slug=slug), poll, voter)
+
+    @post("/check", name="votes.check")
+    async def check(self, request: AnyRequest, lang: FromPath[str], slug: FromPath[str]) -> Response[str]:
+        """Look a receipt up in the list of the box."""
+        async with house_of(request).db.reading() as session:
+            poll = await get_public_poll(session, slug)
+            try:
+                commitment = read_receipt(visitor_of(request).text("receipt"), poll.id, poll.receipt_key)
+                place = await find_in_list(session, poll.id, "box", commitment)
+            except DomainError as error:
+                return await _receipt(request, poll, error)
+        return await _receipt(request, poll, place=place)
+
+
+def _fresh(poll: Poll, after: bytes | None) -> Sheet:
+    return Sheet(secrets.token_bytes(FORM_KEY_BYTES), after, (0,) * len(poll.options))
+
+
+def _sheet(request: AnyRequest, poll: Poll) -> Sheet:
+    """Read the form. Raises Invalid "ballot.form_broken" where its parts are not as we wrote them."""
+    visitor = visitor_of(request)
+    after = visitor.text("after")
+    try:
+        key = bytes.fromhex(visitor.text("form"))
+        follows = None if after == NONE_BEFORE else bytes.fromhex(after)
+        if len(key) != FORM_KEY_BYTES or len(after) != len(NONE_BEFORE):
+            raise ValueError
+        ranks = tuple(_rank(visitor.text(f"position_{number}")) for number in range(1, len(poll.options) + 1))
+    except ValueError:
+        raise Invalid("ballot.form_broken") from None
+    return Sheet(key, follows, ranks)
+
+
+def _rank(text: str) -> int:
+    if not (len(text) == 2 and text.isascii() and text.isdigit()):
+        raise ValueError
+    return int(text)
+
+
+async def _voter(request: AnyRequest, session: AsyncSession, poll: Poll) -> Voter:
+    """Find who is at the ballot: by the code they typed, else by the pass they hold.
+
+    Only wrong codes are counted and slowed down; a right one is never refused for others that came before it.
+    """
+    visitor, house = visitor_of(request), house_of(request)
+    if not (typed := visitor.text("code")).strip():
+        if (voter := await _admitted(request, session, poll)) is None:
+            raise Invalid("code.missing", field="code")
+        return voter
+    try:
+        return await find_voter(session, read_code(typed))
+    except Forbidden as unknown:
+        house.limits.try_one(CODE_FROM_NETWORK, network_of(request, house.config.trusted_proxy))
+        unknown.field = "code"
+        raise
+
+
+async def _admitted(request: AnyRequest, session: AsyncSession, poll: Poll) -> Voter | None:
+    """Find whom this browser's pass lets in; nobody where it is over, of another vote, or its code void."""
+    config = house_of(request).config
+    text = request.cookies.get(config.booth_cookie_name, "")
+    if not text or (held := open_pass(config.secret, poll.id, text, await now(session))) is None:
+        return None
+    voter = await find_voter_again(session, held.line_id, held.serial)
+    return voter if voter is not None and not voter.is_void and voter.roll_id == poll.roll_id else None
+
+
+def _check_belongs(voter: Voter, poll: Poll) -> None:
+    if voter.roll_id != poll.roll_id:
+        raise Forbidden("voter.not_on_roll", field="code")
+    if voter.is_void:
+        raise Forbidden("voter.void", field="code")
+
+
+def _tag(house: House, poll: Poll, voter: Voter) -> bytes:
+    return Keys(house.config.keys).tag(poll.id, voter.line)
+
+
+async def _cast(house: House, poll: Poll, sheet: Sheet, voter: Voter) -> Cast:
+    """Record it, in one transaction. Where the vote's keys are gone, its state says what that means to a voter."""
+    keys = Keys(house.config.keys)
+
+    async def work(session: AsyncSession) -> Cast:
+        try:
+            tag = _tag(house, poll, voter)
+        except Conflict:
+            check_accepting(poll.state, poll.closes_at, await now(session))
+            raise
+        return await cast(session, keys, poll.id, sheet.ranks, voter.facts, tag, sheet.key, sheet.after)
+
+    return await house.db.write(work)
+
+
+async def _ballot_again(
+    request: AnyRequest, poll: Poll, sheet: Sheet, voter: Voter | None, error: DomainError | TooMany
+) -> Response[str]:
+    """Show the ballot with what went wrong; what was chosen stays, unless another ballot was recorded meanwhile."""
+    house = house_of(request)
+    code = error.code if isinstance(error, DomainError) else ""
+    async with house.db.reading() as session:
+        poll = await get_public_poll(session, poll.slug)  # as it stands now
+        if code == "ballot.meanwhile" and voter is not None:
+            sheet = _fresh(poll, await last_form(session, poll.id, _tag(house, poll, voter)))
+    if isinstance(error, Forbidden) and code.startswith("voter."):
+        error.field, voter = "code", None
+    answer = await _ballot(request, poll, sheet, voter, error)
+    return answer if voter is None else await _with_pass(request, answer, poll, voter)
+
+
+async def _ballot(
+    request: AnyRequest, poll: Poll, sheet: Sheet, voter: Voter | None, error: DomainError | TooMany | None = None
+) -> Response[str]:
+    async with house_of(request).db.reading() as session:
+        standing = await look_at(session, poll)
+    names = {option["id"]: option["names"] for option in poll.options}
+    order = order_of(poll.option_ids, sheet.key)
+    said, status, headers = _said(error)
+    answer = await page(
+        request,
+        "votes/show.html",
+        status,
+        poll=poll,
+        standing=standing,
+        sheet=sheet,
+        positions=[(names[option], rank) for option, rank in zip(order, sheet.ranks, strict=True)],
+        admitted=voter is not None,
+        code=visitor_of(request).text("code"),
+        error=said,
+    )
+    answer.headers |= headers
+    return answer
+
+
+async def _receipt(
+    request: AnyRequest, poll: Poll, error: DomainError | TooMany | None = None, place: int | None = None
+) -> Response[str]:
+    """Show the receipt page. place: line of a receipt in the list of the box, 0 = not in it, None = not asked."""
+    house = house_of(request)
+    receipt: Receipt | None = None
+    async with house.db.reading() as session:
+        voter = await _admitted(request, session, poll)
+        if voter is not None and poll.state in KEPT_KEYS:
+            receipt = await find_receipt(session, Keys(house.config.keys), poll, _tag(house, poll, voter))
+        standing = await look_at(session, poll)
+    said, status, headers = _said(error)
+    done = request.query_params.get("done")
+    answer = await page(
+        request,
+        "votes/receipt.html",
+        status,
+        poll=poll,
+        standing=standing,
+        receipt=receipt,
+        admitted=voter is not None,
+        keys_kept=poll.state in KEPT_KEYS,
+        happened=done if done in set(Happened) and receipt is not None else "",
+        typed=visitor_of(request).text("receipt"),
+        code=visitor_of(request).text("code"),
+        place=place,
+        error=said,
+    )
+    answer.headers |= headers
+    return answer
+
+
+def _said(error: DomainError | TooMany | None) -> tuple[DomainError | None, int, dict[str, str]]:
+    """Give what the page says of an error, its status, and headers. A page of the booth is never kept anywhere."""
+    headers = {"Cache-Control": "no-store"}
+    if isinstance(error, TooMany):
+        slowed = Forbidden("code.too_many", field="code", minutes=-(-error.seconds // 60))
+        return slowed, 429, headers | {"Retry-After": str(error.seconds)}
+    return error, error.status if error else 200, headers
+
+
+async def _with_pass(request: AnyRequest, answer: Response[str], poll: Poll, voter: Voter) -> Response[str]:
+    """Give the browser the pass of a voter whose code was right."""
+    house = house_of(request)
+    async with house.db.reading() as session:
+        moment = await now(session)
+    answer.set_cookie(_cookie(house, seal_pass(house.config.secret, poll.id, voter, moment)))
+    return answer
+
+
+def _cookie(house: House, value: str) -> Cookie:
+    return Cookie(
+        key=house.config.booth_cookie_name,
+        value=value,
+        max_age=VALID_SECONDS if value else 0,
+        path="/",
+        httponly=True,
+        secure=house.config.secure,
+        samesite="lax",
+    )
+
+
+ROUTES = [Booth, Receipts]
