@@ -12,7 +12,7 @@ from litestar.datastructures import Cookie
 from litestar.params import FromPath
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from app.accounts.booth import VALID_SECONDS, open_pass, seal_pass
+from app.accounts.booth import VALID_FOR, open_pass, seal_pass
 from app.accounts.limits import CODE_FROM_NETWORK, TooMany, network_of
 from app.accounts.roll.codes import read_code
 from app.accounts.roll.store import find_voter, find_voter_again
@@ -305,7 +305,7 @@ def _cookie(house: House, value: str) -> Cookie:
     return Cookie(
         key=house.config.booth_cookie_name,
         value=value,
-        max_age=VALID_SECONDS if value else 0,
+        max_age=VALID_FOR if value else 0,
         path="/",
         httponly=True,
         secure=house.config.secure,

@@ -1,0 +1,234 @@
+"""From a file or a pasted list to the lines of a roll: read, checked and compared, with nothing written yet. Pure.
+
+A table with a heading holds the column "reference" (the office's own number for a person) and may hold "name"; a list
+without a heading holds one reference a line. Two references that differ only in case, width or accents' encoding are
+one person; two that merely look alike, such as a Latin and a Cyrillic A, stay two, and the report says so.
+"""
+
+import codecs
+import csv
+import re
+import unicodedata
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from commons.canonical import canonical, digest
+from commons.errors import Invalid
+
+LARGEST_BYTES = 20_000_000
+MOST_LINES = 200_000
+LONGEST_LINE = 2_000
+LONGEST_REFERENCE = 60
+LONGEST_NAME = 120
+DELIMITERS = "\t;,"
+
+REFERENCE = frozenset(
+    {"reference", "ref", "number", "no", "id", "référence", "réf", "numéro", "numero", "n°"}
+    | {"ნომერი", "პირადი ნომერი", "საიდენტიფიკაციო ნომერი", "المرجع", "رقم", "الرقم", "رقم المرجع"}
+)
+NAME = frozenset(
+    {"name", "full name", "nom", "nom complet", "სახელი", "სახელი და გვარი", "الاسم", "اسم", "الاسم الكامل"}
+)
+"""What a heading may call its two columns, in the languages of this house; case and blanks at the ends do not count."""
+
+_SHAPES = str.maketrans(
+    dict(zip("АВЕЅІЈКМНОРСТУХҺԚԜ", "ABESIJKMHOPCTYXHQW", strict=True))
+    | dict(zip("ΑΒΕΖΗΙΚΜΝΟΡΤΥΧ", "ABEZHIKMNOPTYX", strict=True))
+)
+_JOINERS = str.maketrans("", "", "\u200c\u200d")  # some scripts spell names with them
+_BLANKS = re.compile("[ \t\u00a0\u2000-\u200a\u202f\u205f\u3000]+")
+
+
+class Fault(StrEnum):
+    """Why a line cannot be taken."""
+
+    EMPTY = "empty"
+    TOO_LONG = "too_long"
+    INVISIBLE = "invisible"
+    QUOTES = "quotes"
+    COLUMNS = "columns"
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One person as the file has them. line: its number in the file, from 1."""
+
+    reference: str
+    name: str = ""
+    line: int = 0
+
+
+@dataclass(frozen=True)
+class Wrong:
+    """A line that cannot be taken. found: how it begins."""
+
+    line: int
+    fault: Fault
+    found: str
+
+
+@dataclass
+class Report:
+    """What would happen.
+
+    new: lines to add. known: already on the roll. twice: (entry, line that had this reference before).
+    wrong: lines that cannot be taken. alike: (entry to add, other reference that looks the same and is not).
+    unread: columns of the file that are not kept.
+    """
+
+    new: list[Entry] = field(default_factory=list)
+    known: list[Entry] = field(default_factory=list)
+    twice: list[tuple[Entry, int]] = field(default_factory=list)
+    wrong: list[Wrong] = field(default_factory=list)
+    alike: list[tuple[Entry, str]] = field(default_factory=list)
+    unread: list[str] = field(default_factory=list)
+
+    @property
+    def total(self) -> int:
+        """How many lines of the file say something."""
+        return len(self.new) + len(self.known) + len(self.twice) + len(self.wrong)
+
+    @property
+    def mark(self) -> str:
+        """A hash of what would be added: whoever confirms this has seen just this."""
+        return digest("khma-roll-report-1", canonical([[each.reference, each.name] for each in self.new])).hex()
+
+
+def examine(data: bytes, on_roll: Iterable[str]) -> Report:
+    """Read a file and compare it with the references on a roll.
+
+    data:    text in UTF-8, or in UTF-16 with its mark; a table separated by commas, semicolons or tabs.
+    Raises:  Invalid for the field "file": "roll.file_too_large", "file.not_text", "roll.line_too_long",
+             "roll.too_many_lines", "roll.no_lines" or "roll.heading".
+    Cost:    O(bytes): 200,000 lines take about two seconds; a file beyond the limits is refused in milliseconds.
+    """
+    lines = _lines(_text(data))
+    report, on_roll, seen = Report(), list(on_roll), dict[str, int]()
+    keys = frozenset(map(key_of, on_roll))
+    for found in _entries(lines, report):
+        if isinstance(found, Wrong):
+            report.wrong.append(found)
+        elif (key := key_of(found.reference)) in keys:
+            report.known.append(found)
+        elif key in seen:
+            report.twice.append((found, seen[key]))
+        else:
+            seen[key] = found.line
+            report.new.append(found)
+    if not report.total:
+        raise Invalid("roll.no_lines", field="file")
+    _find_alike(report, on_roll)
+    return report
+
+
+def key_of(reference: str) -> str:
+    """Bring a reference into the spelling by which two of them are compared."""
+    return unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", reference).casefold())
+
+
+def _text(data: bytes) -> str:
+    if len(data) > LARGEST_BYTES:
+        raise Invalid("roll.file_too_large", field="file", limit=LARGEST_BYTES // 1_000_000)
+    wide = data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
+    try:
+        text = data.decode("utf-16" if wide else "utf-8-sig")
+        place = text.find("\0")  # as UTF-16 without its mark has them
+        before, sign = text[: max(place, 0)], "U+0000" if place >= 0 else ""
+    except UnicodeDecodeError as broken:
+        before = data[: broken.start].decode("utf-16" if wide else "utf-8", "replace")
+        sign = data[broken.start : broken.start + 1].hex()
+    if sign:
+        line = len(re.findall(r"\r\n|\r|\n", before)) + 1
+        raise Invalid("file.not_text", field="file", line=line, found=sign, expected="UTF-8")
+    return text
+
+
+def _lines(text: str) -> list[str]:
+    lines = re.split(r"\r\n|\r|\n", text)
+    for number, line in enumerate(lines, start=1):
+        if len(line) > LONGEST_LINE:
+            raise Invalid("roll.line_too_long", field="file", line=number, limit=LONGEST_LINE, found=len(line))
+    if len(lines) > MOST_LINES + 2 and sum(1 for line in lines if line.strip()) > MOST_LINES + 1:
+        raise Invalid("roll.too_many_lines", field="file", limit=MOST_LINES)
+    return lines
+
+
+def _entries(lines: list[str], report: Report) -> Iterator[Entry | Wrong]:
+    """Read each line that says something; a heading only tells what stands where."""
+    first = next((number for number, line in enumerate(lines) if line.strip()), None)
+    if first is None:
+        return
+    delimiter = max(DELIMITERS, key=lines[first].count)
+    heading = [_cell_key(cell) for cell in _cells(lines[first], delimiter) or []]
+    references = [place for place, cell in enumerate(heading) if cell in REFERENCE]
+    names = [place for place, cell in enumerate(heading) if cell in NAME]
+    if references or names or len([cell for cell in heading if cell]) > 1:
+        if len(references) != 1 or len(names) > 1:
+            raise Invalid("roll.heading", field="file", line=first + 1, found=_beginning(lines[first]))
+        columns, first = (references[0], *names), first + 1
+        report.unread = [cell for place, cell in enumerate(heading) if cell and place not in columns]
+    else:
+        columns, heading = (0,), [""]
+    for number, line in enumerate(lines[first:], start=first + 1):
+        if line.strip():
+            cells = _cells(line, delimiter)
+            if cells is None:
+                yield Wrong(number, Fault.QUOTES, _beginning(line))
+            elif any(cell.strip() for cell in cells[len(heading) :]):
+                yield Wrong(number, Fault.COLUMNS, _beginning(line))
+            elif any(cell.strip() for cell in cells):
+                yield _entry(number, line, [cells[place] if place < len(cells) else "" for place in columns])
+
+
+def _cells(line: str, delimiter: str) -> list[str] | None:
+    """Take a line apart; None where its quotes do not close."""
+    if '"' not in line:
+        return line.split(delimiter)
+    try:
+        return next(csv.reader([line], delimiter=delimiter, strict=True))
+    except csv.Error:
+        return None
+
+
+def _entry(number: int, line: str, cells: list[str]) -> Entry | Wrong:
+    reference, name = (_tidy(cell) for cell in (*cells, "")[:2])
+    if any(map(_is_invisible, reference)) or any(map(_is_invisible, name.translate(_JOINERS))):
+        return Wrong(number, Fault.INVISIBLE, _beginning(line))
+    if not reference:
+        return Wrong(number, Fault.EMPTY, _beginning(line))
+    if len(reference) > LONGEST_REFERENCE or len(name) > LONGEST_NAME:
+        return Wrong(number, Fault.TOO_LONG, _beginning(line))
+    return Entry(reference, name, number)
+
+
+def _find_alike(report: Report, on_roll: Iterable[str]) -> None:
+    """Note each new reference that looks like another one of the roll or the file."""
+    shapes: dict[str, str] = {}
+    for reference in (*on_roll, *(entry.reference for entry in report.new)):
+        shapes.setdefault(_shape(reference), reference)
+    for entry in report.new:
+        if key_of(other := shapes[_shape(entry.reference)]) != key_of(entry.reference):
+            report.alike.append((entry, other))
+
+
+def _shape(reference: str) -> str:
+    return key_of(reference).upper().translate(_SHAPES)
+
+
+def _tidy(cell: str) -> str:
+    return unicodedata.normalize("NFC", _BLANKS.sub(" ", cell).strip(" "))
+
+
+def _cell_key(cell: str) -> str:
+    return key_of(_tidy(cell)).strip(" .:")
+
+
+def _is_invisible(sign: str) -> bool:
+    return unicodedata.category(sign) in {"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"}
+
+
+def _beginning(line: str) -> str:
+    """How a line begins, with what cannot be seen shown as a box."""
+    cut = line[:60] + ("…" if len(line) > 60 else "")
+    return "".join("\ufffd" if _is_invisible(sign) and sign != "\t" else sign for sign in cut)

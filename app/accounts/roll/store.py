@@ -1,0 +1,298 @@
+"""Rolls, their lines and the hashes of their codes: looked up, added, struck, made void. Nothing is decided elsewhere.
+
+Whatever changes a roll holds its row first, and whoever opens a vote holds it while reading the lines: so no line comes
+in between the list that an opening vote freezes and the vote's being open.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import ColumnElement, ScalarSelect, exists, func, insert, or_, update
+from sqlmodel import col, select
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from app.accounts.roll.codes import hash_of, new_code
+from app.accounts.roll.importing import Entry, key_of
+from app.accounts.roll.voters import Voter
+from app.accounts.tables import Roll, RollLine, VoterCode
+from commons.clock import now
+from commons.errors import Conflict, Forbidden, Invalid, NotFound
+from commons.ids import new_id
+from commons.tables import Texts
+from polls.lifecycle import State
+from polls.tables import Poll
+
+LONGEST_NAME = 120
+PER_PAGE = 50
+MOST_SLIPS = 500
+FROZEN = (State.OPEN, State.SUSPENDED, State.CLOSING, State.HALTED)
+"""While a vote is in one of these, the list of its lines is fixed: one more would stop its closing."""
+
+_SLICE = 1_000
+
+
+@dataclass(frozen=True)
+class Counts:
+    """How many lines a roll has: all of them, struck ones, those with a working code, those that wait for one."""
+
+    lines: int
+    struck: int
+    coded: int
+    waiting: int
+
+    @property
+    def eligible(self) -> int:
+        """How many may vote."""
+        return self.lines - self.struck
+
+
+@dataclass(frozen=True)
+class FoundLines:
+    """One page of a look-up.
+
+    lines: each with whether a code works for it · total: how many there are in all · page, pages: counted from 1.
+    """
+
+    lines: list[tuple[RollLine, bool]]
+    total: int
+    page: int
+    pages: int
+
+
+async def add_roll(session: AsyncSession, organisation_id: UUID, names: Texts) -> Roll:
+    """Begin a roll. Raises Invalid "text.missing" or "text.too_long"."""
+    kept = {language: text.strip() for language, text in names.items() if text.strip()}
+    for language, text in kept.items():
+        if len(text) > LONGEST_NAME:
+            raise Invalid("text.too_long", field=f"name_{language}", limit=LONGEST_NAME, found=len(text))
+    if not kept:
+        raise Invalid("text.missing", field="name_en")
+    roll = Roll(organisation_id=organisation_id, names=kept, made_at=await now(session))
+    session.add(roll)
+    await session.flush()
+    return roll
+
+
+async def find_rolls(session: AsyncSession, organisation_id: UUID) -> list[tuple[Roll, int]]:
+    """Find all rolls, the newest first, each with how many of its people may vote."""
+    size = _count(RollLine.roll_id == Roll.id, col(RollLine.struck_at).is_(None))
+    query = select(Roll, size).where(Roll.organisation_id == organisation_id)
+    rows = (await session.exec(query.order_by(col(Roll.made_at).desc(), col(Roll.id)))).all()
+    return [(roll, total) for roll, total in rows]
+
+
+async def get_roll(session: AsyncSession, roll_id: UUID) -> Roll:
+    """Get one roll. Raises NotFound "roll.unknown"."""
+    if (roll := await session.get(Roll, roll_id)) is None:
+        raise NotFound("roll.unknown")
+    return roll
+
+
+async def hold_roll(session: AsyncSession, roll_id: UUID, *, shared: bool = False) -> Roll:
+    """Get a roll and hold its row until the transaction ends, beside other readers where shared.
+
+    Raises: NotFound "roll.unknown".
+    """
+    query = select(Roll).where(Roll.id == roll_id).with_for_update(read=shared)
+    if (roll := (await session.exec(query)).first()) is None:
+        raise NotFound("roll.unknown")
+    return roll
+
+
+async def add_lines(session: AsyncSession, roll_id: UUID, entries: Sequence[Entry]) -> int:
+    """Add lines to a roll that no open vote names.
+
+    entries:  such as `importing.Report.new`.
+    Returns:  how many were added.
+    Raises:   NotFound "roll.unknown"; Conflict "roll.in_use", or "roll.line_taken" for a reference that the roll, or
+              another of these, has already.
+    Cost:     O(lines of the roll): 100,000 take about two seconds.
+    """
+    await hold_roll(session, roll_id)
+    await check_growing(session, roll_id)
+    keys = {key_of(reference) for reference in await find_references(session, roll_id)}
+    for entry in entries:
+        if (key := key_of(entry.reference)) in keys:
+            raise Conflict("roll.line_taken", found=entry.reference)
+        keys.add(key)
+    for start in range(0, len(entries), _SLICE):
+        rows = [
+            {"id": new_id(), "roll_id": roll_id, "reference": entry.reference, "name": entry.name}
+            for entry in entries[start : start + _SLICE]
+        ]
+        await (await session.connection()).execute(insert(RollLine), rows)
+    return len(entries)
+
+
+async def check_growing(session: AsyncSession, roll_id: UUID) -> None:
+    """Check that no open vote names this roll. Raises Conflict "roll.in_use"."""
+    query = select(Poll.id).where(Poll.roll_id == roll_id, col(Poll.state).in_(FROZEN)).limit(1)
+    if (await session.exec(query)).first() is not None:
+        raise Conflict("roll.in_use")
+
+
+async def find_references(session: AsyncSession, roll_id: UUID) -> Sequence[str]:
+    """Find the references of all lines of a roll, struck ones too."""
+    return (await session.exec(select(RollLine.reference).where(RollLine.roll_id == roll_id))).all()
+
+
+async def find_lines(session: AsyncSession, roll_id: UUID, wanted: str = "", page: int = 1) -> FoundLines:
+    """Find lines whose reference or name holds every wanted word, by reference, one page of them.
+
+    Two queries, whatever the roll holds.
+    """
+    query = select(RollLine, _works()).where(RollLine.roll_id == roll_id, *map(_holds, wanted.split()[:10]))
+    total = (await session.exec(select(func.count()).select_from(query.subquery()))).one()
+    pages = max(1, -(-total // PER_PAGE))
+    page = min(max(1, page), pages)
+    ordered = query.order_by(col(RollLine.reference), col(RollLine.id))
+    rows = (await session.exec(ordered.offset((page - 1) * PER_PAGE).limit(PER_PAGE))).all()
+    return FoundLines([(line, works) for line, works in rows], total, page, pages)
+
+
+async def count_lines(session: AsyncSession, roll_id: UUID) -> Counts:
+    """Count the lines of a roll, in one query."""
+    is_there = col(RollLine.struck_at).is_(None)
+    query = select(
+        _count(RollLine.roll_id == roll_id),
+        _count(RollLine.roll_id == roll_id, ~is_there),
+        _count(RollLine.roll_id == roll_id, is_there, _works()),
+        _count(RollLine.roll_id == roll_id, is_there, ~_works()),
+    )
+    return Counts(*(await session.exec(query)).one())
+
+
+async def roll_lines(session: AsyncSession, roll_id: UUID) -> list[bytes]:
+    """Read the fixed bytes of every line that is not struck, for `ballots.preparing.start`.
+
+    Call it in the transaction that opens the vote: it holds the roll until then, and so cannot be only reading.
+    """
+    await hold_roll(session, roll_id, shared=True)
+    query = select(RollLine.id).where(RollLine.roll_id == roll_id, col(RollLine.struck_at).is_(None))
+    return [line_id.bytes for line_id in await session.exec(query)]
+
+
+async def find_voter(session: AsyncSession, code: str) -> Voter:
+    """Find whose code this is; void ones too, which a vote then refuses by itself.
+
+    code:    in normal form, from `codes.read_code`.
+    Raises:  Forbidden "code.unknown".
+    """
+    if (voter := await _find_voter(session, VoterCode.code_hash == hash_of(code))) is None:
+        raise Forbidden("code.unknown", field="code")
+    return voter
+
+
+async def find_voter_again(session: AsyncSession, line_id: UUID, serial: int) -> Voter | None:
+    """Find who showed this code before, as a booth pass says; whether it works is asked anew each time."""
+    return await _find_voter(session, (col(VoterCode.line_id) == line_id) & (col(VoterCode.serial) == serial))
+
+
+async def issue_codes(
+    session: AsyncSession, roll_id: UUID, line_ids: Sequence[UUID] | None = None, most: int = MOST_SLIPS
+) -> list[tuple[RollLine, str]]:
+    """Draw a new code for each of these lines; what they had before no longer works.
+
+    line_ids: None means all lines that wait for one, by reference, `most` of them at a time; struck lines get none.
+    Returns:  the lines by reference, each with its code in normal form: it is known this one time, only.
+    Raises:   NotFound "roll.unknown".
+    """
+    await hold_roll(session, roll_id)
+    query = select(RollLine).where(RollLine.roll_id == roll_id, col(RollLine.struck_at).is_(None))
+    query = query.where(~_works() if line_ids is None else col(RollLine.id).in_(line_ids))
+    query = query.order_by(col(RollLine.reference), col(RollLine.id)).limit(most)
+    lines = (await session.exec(query)).all()
+    ids = [line.id for line in lines]
+    await _void(session, ids)
+    newest = select(VoterCode.line_id, func.max(VoterCode.serial)).where(col(VoterCode.line_id).in_(ids))
+    serials = dict((await session.exec(newest.group_by(col(VoterCode.line_id)))).all())
+    issued = [(line, new_code()) for line in lines]
+    session.add_all(
+        VoterCode(line_id=line.id, serial=serials.get(line.id, 0) + 1, code_hash=hash_of(code)) for line, code in issued
+    )
+    await session.flush()
+    return issued
+
+
+async def void_code(session: AsyncSession, roll_id: UUID, line_id: UUID) -> None:
+    """Declare the codes of a line void. Raises NotFound "roll.line_unknown"."""
+    await hold_roll(session, roll_id)
+    await _get_line(session, roll_id, line_id)
+    await _void(session, [line_id])
+
+
+async def strike(session: AsyncSession, roll_id: UUID, line_id: UUID) -> None:
+    """Strike a line off: from now on its codes do not vote. Raises NotFound "roll.line_unknown"."""
+    await hold_roll(session, roll_id)
+    line = await _get_line(session, roll_id, line_id)
+    if line.struck_at is None:
+        line.struck_at = await now(session)
+        session.add(line)
+        await session.flush()
+
+
+async def unstrike(session: AsyncSession, roll_id: UUID, line_id: UUID) -> None:
+    """Put a struck line back.
+
+    Raises: NotFound "roll.line_unknown"; Conflict "roll.in_use" for a line that was struck before an open vote froze
+            its list: it is not on that list, and a ballot of it would stop the closing.
+    """
+    await hold_roll(session, roll_id)
+    line = await _get_line(session, roll_id, line_id)
+    if line.struck_at is None:
+        return
+    opened_at = await _opened_last(session, roll_id)
+    if opened_at is not None and line.struck_at <= opened_at:
+        raise Conflict("roll.in_use")
+    line.struck_at = None
+    session.add(line)
+    await session.flush()
+
+
+async def _get_line(session: AsyncSession, roll_id: UUID, line_id: UUID) -> RollLine:
+    query = select(RollLine).where(RollLine.id == line_id, RollLine.roll_id == roll_id)
+    if (line := (await session.exec(query.execution_options(populate_existing=True))).first()) is None:
+        raise NotFound("roll.line_unknown")
+    return line
+
+
+async def _find_voter(session: AsyncSession, is_it: ColumnElement[bool] | bool) -> Voter | None:
+    query = select(VoterCode, RollLine).where(VoterCode.line_id == RollLine.id).where(is_it)
+    if (row := (await session.exec(query)).first()) is None:
+        return None
+    code, line = row
+    return Voter(line.id, line.roll_id, code.serial, code.void_at is not None or line.struck_at is not None)
+
+
+async def _opened_last(session: AsyncSession, roll_id: UUID) -> datetime | None:
+    """Find when the last of the votes that froze this roll, and are not over, was opened."""
+    query = select(func.max(Poll.opened_at)).where(Poll.roll_id == roll_id, col(Poll.state).in_(FROZEN))
+    return (await session.exec(query)).one()
+
+
+async def _void(session: AsyncSession, line_ids: Iterable[UUID]) -> None:
+    working = col(VoterCode.line_id).in_(list(line_ids)) & col(VoterCode.void_at).is_(None)
+    await session.exec(update(VoterCode).where(working).values(void_at=await now(session)))
+
+
+def _works() -> ColumnElement[bool]:
+    """Tell whether a code works for the line."""
+    return exists().where(col(VoterCode.line_id) == RollLine.id, col(VoterCode.void_at).is_(None))
+
+
+def _count(*conditions: ColumnElement[bool] | bool) -> ScalarSelect[int]:
+    return select(func.count()).select_from(RollLine).where(*conditions).scalar_subquery()
+
+
+def _holds(word: str) -> ColumnElement[bool]:
+    """Tell whether the reference or the name holds a word, in a likely case: SQLite knows no case beyond ASCII."""
+    spellings = {word, word.lower(), word.upper(), word.capitalize()}
+    return or_(
+        *(
+            column.icontains(spelling, autoescape=True)
+            for column in (col(RollLine.reference), col(RollLine.name))
+            for spelling in sorted(spellings)
+        )
+    )

@@ -1,0 +1,29 @@
+"""A voter at the moment of voting: the line they stand for, and whether their code still works. Pure."""
+
+from dataclasses import dataclass
+from uuid import UUID
+
+from ballots.eligibility import VoterFacts
+
+
+@dataclass(frozen=True)
+class Voter:
+    """Who came, by whichever door. It holds no name.
+
+    serial:  which code of the line was shown. is_void: that code was declared void, or the line struck off.
+    """
+
+    line_id: UUID
+    roll_id: UUID
+    serial: int
+    is_void: bool = False
+
+    @property
+    def facts(self) -> VoterFacts:
+        """What a vote needs to know of them."""
+        return VoterFacts(self.roll_id, self.is_void)
+
+    @property
+    def line(self) -> bytes:
+        """The fixed bytes of their line, of which each vote makes their tag."""
+        return self.line_id.bytes
