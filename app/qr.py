@@ -13,7 +13,15 @@ def qr_svg(text: str, label: str) -> Markup:
     """Draw a text as a QR code that stands a scratch (level M). label: what it is, for those who hear the page."""
     out = io.BytesIO()
     segno.make(text, error="m", micro=False).save(
-        out, kind="svg", xmldecl=False, svgns=False, border=QUIET, omitsize=True, svgclass=None, lineclass=None, nl=False
+        out,
+        kind="svg",
+        xmldecl=False,
+        svgns=False,
+        border=QUIET,
+        omitsize=True,
+        svgclass=None,
+        lineclass=None,
+        nl=False,
     )
     drawn = out.getvalue().decode().replace("<svg ", f'<svg role="img" aria-label="{escape(label)}" ', 1)
     return Markup(drawn)  # noqa: S704 - drawn by segno from squares; the label is escaped

@@ -58,9 +58,10 @@ async def agree(session: AsyncSession, keys: Keys, amendment_id: UUID, agreed_by
     return poll
 
 
-async def end_annulled(doors: Doors, keys: Keys, poll_id: UUID) -> None:
+async def end_annulled(doors: Doors, keys: Keys, poll_id: UUID) -> bool:
     """Destroy what could still open the box of an annulled vote; receipts and lists stay. May be run again.
 
+    Returns: whether there was something to destroy.
     Raises: NotFound "poll.unknown"; Conflict "poll.not_annulled".
     """
     async with doors.reading() as session:
@@ -68,7 +69,7 @@ async def end_annulled(doors: Doors, keys: Keys, poll_id: UUID) -> None:
     if poll.state is not State.ANNULLED:
         raise Conflict("poll.not_annulled")
     if not (keys.has_box(poll_id) or keys.has_opener(poll_id)):
-        return
+        return False
     keys.destroy_box(poll_id)
     keys.destroy_opener(poll_id)
     said: LineWords = {"by": "server", "annulled": poll.card_hash}
@@ -77,3 +78,4 @@ async def end_annulled(doors: Doors, keys: Keys, poll_id: UUID) -> None:
         await append(session, "box.key_destroyed", said, subject=poll.subject)
 
     await doors.write(tell)
+    return True

@@ -1,4 +1,4 @@
-"""How a vote stands, as far as everybody may know it: its state, its times, its counts in public, its lines in the log."""
+"""How a vote stands, as far as everybody may know it: its state, its times, its public counts, its lines in the log."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

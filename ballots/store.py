@@ -6,6 +6,7 @@ two casts.
 
 from bisect import bisect_left
 from collections.abc import Iterable, Sequence
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -29,6 +30,8 @@ from ballots.tables import (
 )
 from commons.errors import NotFound
 from commons.merkle import HASH_BYTES, root
+from polls.lifecycle import State
+from polls.tables import Poll
 
 SLICE = 5_000
 """Rows that one statement may write or delete on SQLite, so that no cast elsewhere waits for long."""
@@ -104,6 +107,13 @@ async def get_box(session: AsyncSession, poll_id: UUID) -> Box:
 async def find_box(session: AsyncSession, poll_id: UUID) -> Box | None:
     """Find a vote's box; None before the vote opened."""
     return (await session.exec(select(Box).where(Box.poll_id == poll_id))).first()
+
+
+async def find_over(session: AsyncSession, moment: datetime) -> Sequence[Poll]:
+    """Find the votes whose objections are over and whose ballots still lie here."""
+    is_over = col(Poll.state).in_([State.PUBLISHED, State.ANNULLED]) & (col(Poll.objections_until) <= moment)
+    query = select(Poll).join(Box, col(Box.poll_id) == Poll.id).where(is_over, col(Box.deleted_at).is_(None))
+    return (await session.exec(query)).all()
 
 
 async def list_sizes(session: AsyncSession, poll_id: UUID) -> dict[str, int]:

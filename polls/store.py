@@ -13,7 +13,6 @@ from commons.errors import Conflict, NotFound
 from polls.lifecycle import State
 from polls.tables import Amendment, Poll
 
-
 PER_PAGE = 20
 
 
@@ -55,9 +54,17 @@ async def list_polls(session: AsyncSession, states: Collection[State], page: int
 
 
 async def find_due(session: AsyncSession, moment: datetime) -> Sequence[Poll]:
-    """Find open votes whose closing time has come, and those whose closing was interrupted."""
-    is_due = (col(Poll.state) == State.OPEN) & (col(Poll.closes_at) <= moment)
-    return (await session.exec(select(Poll).where(is_due | (col(Poll.state) == State.CLOSING)))).all()
+    """Find the votes of which the clock asks something: that should open, that are open or being closed, whose result
+    should come, and those annulled whose objections are not over.
+    """
+    state = col(Poll.state)
+    is_due = (
+        ((state == State.LOCKED) & (col(Poll.planned_opens_at) <= moment) & (col(Poll.closes_at) > moment))
+        | state.in_([State.OPEN, State.CLOSING])
+        | ((state == State.CLOSED) & (col(Poll.publishes_at) <= moment))
+        | ((state == State.ANNULLED) & (col(Poll.objections_until) > moment))
+    )
+    return (await session.exec(select(Poll).where(is_due).order_by(col(Poll.closes_at)))).all()
 
 
 async def hold_poll(session: AsyncSession, poll_id: UUID, *, shared: bool = False) -> Poll:

@@ -17,9 +17,10 @@ import uvicorn
 from app.config import ROOT, Config
 from app.db import pending_revision, upgrade
 from app.demo.town import build_town, is_built
+from app.demo.votes import CHECK, DONE, OPEN, SOON, keep_custody
 from app.demo.walk import Broken, walk
 from app.house import open_house
-from app.jobs.schedule import WORK, hourly
+from app.jobs.schedule import WORK, by_the_clock
 from app.jobs.worker import Worker
 from app.letters.sending import print_letter
 from app.log import set_up
@@ -92,7 +93,7 @@ async def _run(folder: Path, port: int, *, check: bool) -> int:
     house = open_house(config)
     if not await is_built(house):
         print("Building the town of Vardisi …", flush=True)
-        _keep(folder, await build_town(house))
+        _keep(folder, await build_town(house, [DONE, SOON, OPEN, *([CHECK] if check else [])]))
     server = _Server(
         uvicorn.Config(
             create_app(config),
@@ -107,7 +108,13 @@ async def _run(folder: Path, port: int, *, check: bool) -> int:
     )
     stop = asyncio.Event()
     worker = Worker(house, WORK, (lambda _: None) if check else print_letter)
-    working = asyncio.create_task(worker.run(stop, hourly(house)))
+    clock = by_the_clock(house)
+
+    async def tend() -> None:
+        await clock()
+        await keep_custody(house)
+
+    working = asyncio.create_task(worker.run(stop, tend))
     serving = asyncio.create_task(server.serve())
     code = 0
     try:

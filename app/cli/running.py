@@ -10,7 +10,7 @@ import uvicorn
 from app.config import Config, check, load
 from app.db import pending_revision, works_as_owner
 from app.house import open_house
-from app.jobs.schedule import WORK, hourly
+from app.jobs.schedule import WORK, by_the_clock
 from app.jobs.worker import Worker
 from app.letters.sending import sender_for
 from app.log import set_up
@@ -72,6 +72,6 @@ async def work_until_stopped(config: Config) -> None:
         asyncio.get_running_loop().add_signal_handler(name, stop.set)
     house = open_house(config)
     try:
-        await Worker(house, WORK, sender_for(config)).run(stop, hourly(house))
+        await Worker(house, WORK, sender_for(config)).run(stop, by_the_clock(house))
     finally:
         await house.close()

@@ -2,12 +2,15 @@
 
 import json
 import secrets
+from collections.abc import Sequence
 from datetime import UTC, date, datetime
 from pathlib import Path
+from uuid import UUID
 
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from app.accounts.store import add_account
+from app.demo.votes import Question, ask_votes, keep_codes
 from app.house import House
 from app.jobs.store import enqueue
 from app.security import Role
@@ -43,8 +46,11 @@ PEOPLE = (
 WORDS = ("amber", "anchor", "bridge", "candle", "cedar", "cherry", "copper", "falcon", "garden", "lantern", "maple")
 
 
-async def build_town(house: House) -> list[dict[str, str]]:
-    """Build the town in an empty database. Returns the sign-ins: role, name, address, password."""
+async def build_town(house: House, questions: Sequence[Question] = ()) -> list[dict[str, str]]:
+    """Build the town in an empty database, and hold some votes in it; their codes are kept beside the data.
+
+    Returns: the sign-ins: role, name, address, password.
+    """
     signins = []
     for name, email, role in PEOPLE:
         password = "-".join([*(secrets.choice(WORDS) for _ in range(3)), str(secrets.randbelow(9000) + 1000)])
@@ -63,7 +69,7 @@ async def build_town(house: House) -> list[dict[str, str]]:
         today=datetime.now(UTC).date(),
     )
 
-    async def work(session: AsyncSession) -> None:
+    async def work(session: AsyncSession) -> UUID:
         host = await found(session, NAMES, SUMMARIES, "Asia/Tbilisi")
         for service in json.loads((HERE / "services.json").read_text("utf-8")):
             await add_service(session, host.id, service["names"], service["summaries"])
@@ -71,8 +77,11 @@ async def build_town(house: House) -> list[dict[str, str]]:
             await add_account(session, person["email"], person["name"], person["hash"], Role(person["role"]))
         await publish(session, host.id, prepared)
         await enqueue(session, "ledger.sequence")
+        return host.id
 
-    await house.db.write(work)
+    host_id = await house.db.write(work)
+    if questions:
+        keep_codes(house.config.data, await ask_votes(house, host_id, questions))
     return [{key: value for key, value in person.items() if key != "hash"} for person in signins]
 
 

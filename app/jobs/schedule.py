@@ -8,6 +8,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from app.accounts.sessions import sweep_sessions
 from app.house import House
 from app.jobs.store import enqueue, sweep_jobs
+from app.jobs.votes import tend_votes
 from app.jobs.worker import Work
 from app.keys import find_ledger_key, ledger_origin, make_ledger_key
 from commons.checkpoint import verifier_key
@@ -58,18 +59,19 @@ WORK: dict[str, Work] = {
 }
 
 
-def hourly(house: House) -> Callable[[], Awaitable[None]]:
-    """Make what a worker does in its pauses: put each hour's sweep on the list; of many that ask, one is heard."""
+def by_the_clock(house: House) -> Callable[[], Awaitable[None]]:
+    """Make what a worker does once a second: tend the votes, and put each hour's sweep on the list, once for all."""
     asked_at = float("-inf")
 
     async def ask(session: AsyncSession) -> None:
         hour = (await now(session)).strftime("%Y-%m-%d %H")
         await enqueue(session, "sweep", key=f"sweep {hour}")
 
-    async def pause() -> None:
+    async def tend() -> None:
         nonlocal asked_at
+        await tend_votes(house)
         if time.monotonic() - asked_at > ASK_EVERY_SECONDS:
             await house.db.write(ask)
             asked_at = time.monotonic()
 
-    return pause
+    return tend

@@ -7,6 +7,8 @@ Each step opens transactions of its own and may be begun by several workers at o
 import logging
 from datetime import datetime
 
+from sqlmodel.ext.asyncio.session import AsyncSession
+
 from app.accounts.roll.store import roll_lines
 from app.house import House
 from app.jobs.store import enqueue
@@ -17,7 +19,7 @@ from ballots.keys import Keys
 from ballots.opening import open_box
 from ballots.preparing import CUSTODIANS, start
 from ballots.standing import show_turnout
-from ballots.store import find_custody
+from ballots.store import find_custody, find_over
 from commons.clock import now
 from commons.errors import DomainError
 from polls.lifecycle import State
@@ -32,7 +34,7 @@ async def tend_votes(house: House) -> None:
     """Do for every vote what its time asks. What fails for one does not keep the others waiting."""
     async with house.db.reading() as session:
         moment = await now(session)
-        due = await find_due(session, moment)
+        due = [*await find_due(session, moment), *await find_over(session, moment)]
     for poll in due:
         try:
             if await _tend(house, poll, moment):
@@ -60,9 +62,8 @@ async def _tend(house: House, poll: Poll, moment: datetime) -> bool:
                 prepared = await prepare_vote(session, poll.id)
             await house.db.write(lambda session: publish_vote(session, prepared))
             return True
-        case State.ANNULLED if keys.has_box(poll.id) or keys.has_opener(poll.id):
-            await end_annulled(house.db, keys, poll.id)
-            return True
+        case State.ANNULLED if poll.objections_until > moment:
+            return await end_annulled(house.db, keys, poll.id)
     return await end(house.db, keys, folders, poll.id)
 
 
@@ -70,8 +71,12 @@ async def _open(house: House, keys: Keys, poll: Poll) -> bool:
     """Open a vote at its time, once the custodians have shown that their copies open."""
     async with house.db.reading() as session:
         proved = [custody for custody, _ in await find_custody(session, poll.id) if custody.proved_at]
-        lines = await roll_lines(session, poll.roll_id) if poll.roll_id else []
-    if len(proved) < CUSTODIANS or not lines:
+    roll_id = poll.roll_id
+    if len(proved) < CUSTODIANS or roll_id is None:
         return False
-    await house.db.write(lambda session: start(session, keys, poll.id, lines))
+
+    async def work(session: AsyncSession) -> None:
+        await start(session, keys, poll.id, await roll_lines(session, roll_id))
+
+    await house.db.write(work)
     return True

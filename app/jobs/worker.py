@@ -38,13 +38,16 @@ class Worker:
         self._work = work
         self._sender = sender
 
-    async def run(self, stop: asyncio.Event, each_pause: Callable[[], Awaitable[None]]) -> None:
-        """Work until told to stop; `each_pause` runs whenever there is nothing due."""
+    async def run(self, stop: asyncio.Event, tend: Callable[[], Awaitable[None]]) -> None:
+        """Work until told to stop; `tend` does what the clock asks, once a second, however long the list is."""
+        tended_at = float("-inf")
         while not stop.is_set():
             try:
+                if time.monotonic() - tended_at >= PAUSE_SECONDS:
+                    tended_at = time.monotonic()
+                    await tend()
                 if await self.do_one_job() or await self.send_one_letter():
                     continue
-                await each_pause()
             except Away:
                 log.warning("database away")
             except Exception:

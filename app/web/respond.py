@@ -10,8 +10,8 @@ from litestar import Request, Response
 from litestar.enums import MediaType
 
 from app.config import LANGUAGES, RIGHT_TO_LEFT, ROOT
-from app.qr import qr_svg
 from app.i18n import choose, environment, explain, moment_filter, translations, words
+from app.qr import qr_svg
 from app.web.session import Visitor, house_of, visitor_of
 from commons.errors import DomainError
 from commons.organisations.tables import Organisation

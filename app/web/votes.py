@@ -1,4 +1,4 @@
-"""All votes of the house, who must be trusted with them, and the files of one while it runs. Templates: templates/votes/."""
+"""All votes of the house, who must be trusted, and the files of a vote while it runs. Templates: templates/votes/."""
 
 from litestar import Controller, Response, get
 from litestar.params import FromPath
@@ -6,8 +6,8 @@ from litestar.params import FromPath
 from app.web.respond import AnyRequest, page, page_number
 from app.web.session import house_of
 from ballots.store import get_list, lines_of
-from commons.errors import NotFound
 from commons.canonical import readable
+from commons.errors import NotFound
 from polls.lifecycle import State
 from polls.store import PER_PAGE, get_public_poll, list_polls
 

@@ -305,7 +305,7 @@ def _cookie(house: House, value: str) -> Cookie:
     return Cookie(
         key=house.config.booth_cookie_name,
         value=value,
-        max_age=VALID_FOR if value else 0,
+        max_age=int(VALID_FOR.total_seconds()) if value else 0,
         path="/",
         httponly=True,
         secure=house.config.secure,

@@ -14,7 +14,7 @@ from app.accounts.store import add_account
 from app.accounts.tables import Session
 from app.db import Database
 from app.house import House
-from app.jobs.schedule import WORK, hourly
+from app.jobs.schedule import WORK, by_the_clock
 from app.jobs.store import enqueue
 from app.jobs.tables import State
 from app.jobs.worker import Worker
@@ -41,7 +41,7 @@ def worker(house: House) -> Worker:
 
 
 async def test_the_hourly_sweep_is_asked_for_by_many_and_done_once(house: House) -> None:
-    pauses = [hourly(house) for _ in range(10)]
+    pauses = [by_the_clock(house) for _ in range(10)]
     await asyncio.gather(*[pause() for pause in pauses])
     await asyncio.gather(*[worker(house).do_all() for _ in range(3)])
     await asyncio.gather(*[pause() for pause in pauses])
