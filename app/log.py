@@ -10,7 +10,7 @@ import sys
 import traceback
 from datetime import UTC, datetime
 
-KEPT = ("method", "route", "status", "milliseconds", "job", "seconds")
+KEPT = ("method", "route", "status", "milliseconds", "job", "seconds", "vote", "trouble")
 
 
 class JsonLines(logging.Formatter):

@@ -10,15 +10,18 @@ import socket
 import sys
 import tempfile
 import time
+from itertools import chain
 from pathlib import Path
 
 import uvicorn
 
+from app.accounts.roll.codes import shown
 from app.config import ROOT, Config
 from app.db import pending_revision, upgrade
 from app.demo.town import build_town, is_built
-from app.demo.votes import CHECK, DONE, OPEN, SOON, keep_custody
+from app.demo.votes import CHECK, DONE, OPEN, SOON, Free, keep_custody
 from app.demo.walk import Broken, walk
+from app.demo.walk_vote import walk_vote
 from app.house import open_house
 from app.jobs.schedule import WORK, by_the_clock
 from app.jobs.worker import Worker
@@ -120,10 +123,10 @@ async def _run(folder: Path, port: int, *, check: bool) -> int:
     try:
         await asyncio.wait({serving, asyncio.create_task(server.open.wait())}, return_when=asyncio.FIRST_COMPLETED)
         if check:
-            code = await asyncio.to_thread(_check, config.base_url, _signins(folder))
+            code = await asyncio.to_thread(_check, config.base_url, _signins(folder), _codes(folder))
             server.should_exit = True
         elif server.open.is_set():
-            _announce(config, _signins(folder), time.monotonic() - began)
+            _announce(config, _signins(folder), _codes(folder), time.monotonic() - began)
         await serving
     finally:
         stop.set()
@@ -143,17 +146,24 @@ def _signins(folder: Path) -> list[dict[str, str]]:
     return list(json.loads((folder / "signins.json").read_text("utf-8")))
 
 
-def _announce(config: Config, signins: list[dict[str, str]], seconds: float) -> None:
+def _codes(folder: Path) -> dict[str, Free]:
+    return dict(json.loads((folder / "codes.json").read_text("utf-8")))
+
+
+def _announce(config: Config, signins: list[dict[str, str]], codes: dict[str, Free], seconds: float) -> None:
     print(f"\nKhma is open at {config.base_url} ({seconds:.1f} s). Stop it with Ctrl-C.\n")
     for person in signins:
         print(f"  {person['role']:<8} {person['email']:<24} {person['password']}")
-    print(f"\nThese sign-ins are also in {(config.data / 'signins.json')}\n", flush=True)
+    print("\nTo vote, as from the QR code of a slip:\n")
+    for name in (OPEN.name, SOON.name):
+        print(f"  {name:<13} {config.base_url}/en/votes/{codes[name]['vote']}#{shown(codes[name]['codes'][0])}")
+    print(f"\nSign-ins and more codes are also in {config.data}: signins.json, codes.json\n", flush=True)
 
 
-def _check(base: str, signins: list[dict[str, str]]) -> int:
+def _check(base: str, signins: list[dict[str, str]], codes: dict[str, Free]) -> int:
     manager = next(person for person in signins if person["role"] == "manager")
     try:
-        for sentence in walk(base, manager):
+        for sentence in chain(walk_vote(base, codes[CHECK.name]), walk(base, manager)):
             print(f"  ok  {sentence}", flush=True)
     except Broken as broken:
         print(f"  BROKEN  {broken}", file=sys.stderr)

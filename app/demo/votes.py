@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
+from typing import TypedDict
 from uuid import UUID
 
 from sqlmodel.ext.asyncio.session import AsyncSession
@@ -35,6 +36,7 @@ from polls.store import find_polls, get_poll
 
 VOTERS = 500
 AT_ONCE = 100
+FREE_CODES = 12
 SEED_FILE = "seed"
 CUSTODIANS = {
     "archive": {
@@ -147,20 +149,27 @@ CHECK = Question(
 )
 
 
-async def ask_votes(house: House, organisation_id: UUID, questions: Sequence[Question]) -> dict[str, list[str]]:
-    """Hold some votes in the town. Returns for each, by name, twelve codes of people who have not voted in it.
+class Free(TypedDict):
+    """The address of a vote, and codes of people who have not voted in it."""
+
+    vote: str
+    codes: list[str]
+
+
+async def ask_votes(house: House, organisation_id: UUID, questions: Sequence[Question]) -> dict[str, Free]:
+    """Hold some votes in the town. Returns for each, by name, twelve codes to try.
 
     Cost: about two seconds.
     """
     await _appoint_custodians(house, organisation_id)
     roll_id, codes = await house.db.write(lambda session: _make_roll(session, organisation_id))
-    free: dict[str, list[str]] = {}
+    free: dict[str, Free] = {}
     for question in questions:
-        poll_id = await _ask(house, organisation_id, roll_id, question)
+        poll_id, slug = await _ask(house, organisation_id, roll_id, question)
         for at in range(0, question.voted, AT_ONCE):
             some = codes[at : min(at + AT_ONCE, question.voted)]
             await house.db.write(lambda session, p=poll_id, s=some, q=question: _cast_all(session, house, p, s, q))  # type: ignore[misc]
-        free[question.name] = codes[question.voted : question.voted + 12]
+        free[question.name] = {"vote": slug, "codes": codes[question.voted : question.voted + FREE_CODES]}
     await house.db.write(lambda session: enqueue(session, "ledger.sequence"))
     return free
 
@@ -183,7 +192,7 @@ async def keep_custody(house: House) -> None:
             await house.db.write(lambda session: enqueue(session, "ledger.sequence"))
 
 
-def keep_codes(folder: Path, codes: dict[str, list[str]]) -> None:
+def keep_codes(folder: Path, codes: dict[str, Free]) -> None:
     """Keep the codes for trying where only this user reads them."""
     path = folder / "codes.json"
     path.touch(mode=0o600)
@@ -208,14 +217,15 @@ def _seeds(folder: Path) -> dict[bytes, bytes]:
 
 async def _make_roll(session: AsyncSession, organisation_id: UUID) -> tuple[UUID, list[str]]:
     roll = await add_roll(session, organisation_id, ROLL)
-    people = [Entry(f"V-{number:04}", f"{FIRST[number % len(FIRST)]} {LAST[number % len(LAST)]}") for number in range(1, VOTERS + 1)]
-    await add_lines(session, roll.id, people)
+    people = [f"{first} {last}" for first in FIRST for last in LAST]
+    lines = [Entry(f"V-{number:04}", people[number % len(people)]) for number in range(1, VOTERS + 1)]
+    await add_lines(session, roll.id, lines)
     codes = [code for _, code in await issue_codes(session, roll.id, most=VOTERS)]
     return roll.id, codes
 
 
-async def _ask(house: House, organisation_id: UUID, roll_id: UUID, question: Question) -> UUID:
-    """Draft, lock, prove and open one vote."""
+async def _ask(house: House, organisation_id: UUID, roll_id: UUID, question: Question) -> tuple[UUID, str]:
+    """Draft, lock, prove and open one vote. Returns its id and its address."""
     keys = Keys(house.config.keys)
 
     async def begin(session: AsyncSession) -> UUID:
@@ -228,11 +238,10 @@ async def _ask(house: House, organisation_id: UUID, roll_id: UUID, question: Que
     await house.db.write(lambda session: lock(session, keys, poll_id, opener="key file", sealing_key=opener))
     await keep_custody(house)
 
-    async def open_it(session: AsyncSession) -> None:
-        await start(session, keys, poll_id, await roll_lines(session, roll_id))
+    async def open_it(session: AsyncSession) -> str:
+        return (await start(session, keys, poll_id, await roll_lines(session, roll_id))).slug
 
-    await house.db.write(open_it)
-    return poll_id
+    return poll_id, await house.db.write(open_it)
 
 
 def _plan(question: Question, services: Sequence[Service], roll_id: UUID, moment: datetime) -> Plan:

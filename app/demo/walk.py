@@ -75,7 +75,8 @@ def _multipart(fields: dict[str, str]) -> bytes:
     return ("".join(parts) + f"--{MULTIPART}--\r\n").encode()
 
 
-def _expect(step: str, expected: object, found: object) -> None:
+def expect(step: str, expected: object, found: object) -> None:
+    """Hold a step against what must come of it. Raises Broken."""
     if expected != found:
         raise Broken(f"{step}: expected {expected!r}, found {found!r}")
 
@@ -85,14 +86,14 @@ def walk(base: str, manager: dict[str, str]) -> Iterator[str]:
     citizen = Browser(base)
     for language in LANGUAGES:
         status, _, body = citizen.open(f"/{language}")
-        _expect(f"front page in {language}", (200, True), (status, f'<html lang="{language}"'.encode() in body))
+        expect(f"front page in {language}", (200, True), (status, f'<html lang="{language}"'.encode() in body))
     yield "the front page speaks four languages"
 
     status, _, body = citizen.open("/en/results/debian-project-leader-2007")
     said = html.unescape(body.decode())
-    _expect("published result", (200, True, True), (status, "Sam Hocevar" in said, "211" in said and "203" in said))
+    expect("published result", (200, True, True), (status, "Sam Hocevar" in said, "211" in said and "203" in said))
     yield "a real vote is published and explained"
-    _recount(citizen, "debian-project-leader-2007")
+    recount(citizen, "debian-project-leader-2007")
     yield "a stranger recounts it from its files, and checks the ledger's signature"
 
     worker = Browser(base)
@@ -100,7 +101,7 @@ def walk(base: str, manager: dict[str, str]) -> Iterator[str]:
     status, place, _ = worker.open(
         "/en/sign-in", {"_token": token, "email": manager["email"], "password": manager["password"], "next": ""}
     )
-    _expect("signing in as manager", (200, "/en/manage"), (status, urllib.parse.urlsplit(place).path))
+    expect("signing in as manager", (200, "/en/manage"), (status, urllib.parse.urlsplit(place).path))
     yield "a manager signs in"
 
     token = worker.token("/en/manage/results/new")
@@ -118,23 +119,23 @@ def walk(base: str, manager: dict[str, str]) -> Iterator[str]:
     }
     status, _, body = worker.open("/en/manage/results/new", form, files=True)
     said = html.unescape(body.decode())
-    _expect("a broken file", (422, True, True), (status, "line 4" in said.lower(), f'value="{title}"' in said))
+    expect("a broken file", (422, True, True), (status, "line 4" in said.lower(), f'value="{title}"' in said))
     yield "a broken file is refused by its line, and nothing typed is lost"
 
     status, place, body = worker.open("/en/manage/results/new", form | {"sheet": SHEET}, files=True)
     path = urllib.parse.urlsplit(place).path
-    _expect("publishing", (200, True), (status, path.startswith("/en/results/")))
-    _recount(citizen, path.rpartition("/")[2])
+    expect("publishing", (200, True), (status, path.startswith("/en/results/")))
+    recount(citizen, path.rpartition("/")[2])
     yield "a vote is brought in, published, signed into the ledger and recounted"
 
     token = worker.token("/en/me")
     worker.open("/en/sign-out", {"_token": token})
     status, place, _ = worker.open("/en/manage")
-    _expect("signing out", "/en/sign-in", urllib.parse.urlsplit(place).path)
+    expect("signing out", "/en/sign-in", urllib.parse.urlsplit(place).path)
     yield "the manager signs out"
 
 
-def _recount(browser: Browser, slug: str) -> None:
+def recount(browser: Browser, slug: str) -> None:
     """Fetch a result's files, its proof in the ledger included, and verify them without us."""
     until = time.monotonic() + WAIT_SECONDS
     while (proof := browser.open(f"/archive/{slug}/ledger.json"))[0] != 200:
@@ -147,9 +148,9 @@ def _recount(browser: Browser, slug: str) -> None:
         names = [line.split()[1] for line in sums.decode().splitlines()]
         for name in ["SHA256SUMS", *names]:
             status, _, data = browser.open(f"/archive/{slug}/{name}")
-            _expect(f"file {name}", 200, status)
+            expect(f"file {name}", 200, status)
             (Path(folder) / name).write_bytes(data)
         _, _, page = browser.open(f"/en/results/{slug}")
         key = re.search(r"--key (\S+)", html.unescape(page.decode()))
-        _expect(f"the ledger's key on the page of {slug}", True, key is not None)
-        _expect(f"recount of {slug}", [], list(verify(Path(folder), key[1] if key else "")))
+        expect(f"the ledger's key on the page of {slug}", True, key is not None)
+        expect(f"recount of {slug}", [], list(verify(Path(folder), key[1] if key else "")))

@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Awaitable, Callable, Mapping
+from uuid import UUID
 
 from sqlmodel.ext.asyncio.session import AsyncSession
 
@@ -62,6 +63,7 @@ WORK: dict[str, Work] = {
 def by_the_clock(house: House) -> Callable[[], Awaitable[None]]:
     """Make what a worker does once a second: tend the votes, and put each hour's sweep on the list, once for all."""
     asked_at = float("-inf")
+    told: dict[UUID, str] = {}
 
     async def ask(session: AsyncSession) -> None:
         hour = (await now(session)).strftime("%Y-%m-%d %H")
@@ -69,7 +71,7 @@ def by_the_clock(house: House) -> Callable[[], Awaitable[None]]:
 
     async def tend() -> None:
         nonlocal asked_at
-        await tend_votes(house)
+        await tend_votes(house, told)
         if time.monotonic() - asked_at > ASK_EVERY_SECONDS:
             await house.db.write(ask)
             asked_at = time.monotonic()

@@ -6,6 +6,7 @@ Each step opens transactions of its own and may be begun by several workers at o
 
 import logging
 from datetime import datetime
+from uuid import UUID
 
 from sqlmodel.ext.asyncio.session import AsyncSession
 
@@ -30,8 +31,11 @@ from results.vote_publication import prepare_vote, publish_vote
 log = logging.getLogger("khma.worker")
 
 
-async def tend_votes(house: House) -> None:
-    """Do for every vote what its time asks. What fails for one does not keep the others waiting."""
+async def tend_votes(house: House, told: dict[UUID, str]) -> None:
+    """Do for every vote what its time asks. What fails for one does not keep the others waiting.
+
+    told: what was logged of a vote that waits, so that each trouble is told once.
+    """
     async with house.db.reading() as session:
         moment = await now(session)
         due = [*await find_due(session, moment), *await find_over(session, moment)]
@@ -39,10 +43,11 @@ async def tend_votes(house: House) -> None:
         try:
             if await _tend(house, poll, moment):
                 await house.db.write(lambda session: enqueue(session, "ledger.sequence"))
-        except DomainError as trouble:
-            log.warning("vote waits", extra={"vote": poll.slug, "code": trouble.code})
-        except Exception:
-            log.exception("vote waits", extra={"vote": poll.slug})
+        except Exception as trouble:
+            name = trouble.code if isinstance(trouble, DomainError) else type(trouble).__name__
+            if told.get(poll.id) != name:
+                told[poll.id] = name
+                log.warning("vote waits", extra={"vote": poll.slug, "trouble": name}, exc_info=trouble)
 
 
 async def _tend(house: House, poll: Poll, moment: datetime) -> bool:

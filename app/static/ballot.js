@@ -28,6 +28,7 @@
 
   function heading(text) {
     var head = document.createElement("h3");
+    head.className = "ballot-head";
     head.textContent = text;
     return head;
   }

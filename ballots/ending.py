@@ -1,0 +1,2 @@
+"""stub"""
+async def end(doors, keys, folders, poll_id): return False
