@@ -19,7 +19,12 @@ from commons.tables import text_in
 AnyRequest = Request[Any, Any, Any]
 LOOK_COOKIE = "khma-look"
 THEMES = ("light", "dark", "contrast")
-NOTICES = frozenset({"saved", "signed-in", "signed-out", "password-changed", "published", "asked", "withdrawn", "kept"})
+NOTICES = frozenset(
+    {
+        "saved", "signed-in", "signed-out", "password-changed", "published", "asked", "withdrawn", "kept", "hidden",
+        "shown",
+    }
+)  # fmt: skip
 STATIC = ROOT / "app" / "static"
 
 
