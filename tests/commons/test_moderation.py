@@ -1,10 +1,13 @@
 """Taken off in public: once at a time, by a known rule, with reasons that stay, and never without a line in the log."""
 
 import asyncio
+import random
+from datetime import UTC, datetime, timedelta
 from uuid import UUID, uuid4
 
 import pytest
 from sqlmodel import select
+from sqlmodel.ext.asyncio.session import AsyncSession
 
 from app.db import Database
 from commons.errors import Conflict, DomainError, Invalid
@@ -25,6 +28,7 @@ pytestmark = pytest.mark.anyio
 
 NINO, MAIA = uuid4(), uuid4()
 WHAT = "services/passports"
+NOON, MINUTE = datetime(2026, 11, 23, 12, tzinfo=UTC), timedelta(minutes=1)
 Said = tuple[str, str, dict[str, str | int]]
 
 
@@ -70,7 +74,7 @@ async def test_hide_show_hide_and_everything_stays(db: Database) -> None:
     assert (found := await in_force(db)) is not None
     assert found.id == second.id
     measures, total = await listed(db)
-    assert ([each.id for each in measures], total) == ([second.id, first.id], 2)
+    assert ({each.id for each in measures}, total) == ({second.id, first.id}, 2)
     assert await lines(db) == [
         ("moderation.hidden", WHAT, {"what": WHAT, "rule": "insult", "reason": "A bad word."}),
         ("moderation.hidden", WHAT, {"what": WHAT, "rule": "privacy", "reason": "A face."}),
@@ -176,10 +180,24 @@ async def test_what_is_hidden_is_found_by_its_beginning_in_one_query(db: Databas
 
 
 async def test_the_list_comes_in_pages_that_hold_everything_once_the_newest_first(db: Database) -> None:
-    for number in range(PER_PAGE + 1):
-        await hidden(db, f"services/{number}")
+    numbers = list(range(PER_PAGE + 1))
+    rows = [
+        Measure(
+            subject=f"services/{number}",
+            rule=Rule.INSULT,
+            reason="Bad.",
+            taken_by=NINO,
+            taken_at=NOON + number * MINUTE,
+        )
+        for number in random.Random(7).sample(numbers, len(numbers))
+    ]
+
+    async def work(session: AsyncSession) -> None:
+        session.add_all(rows)
+
+    await db.write(work)
     first, total = await listed(db)
     second, _ = await listed(db, 2)
     assert total == PER_PAGE + 1
-    assert [each.subject for each in first + second] == [f"services/{n}" for n in reversed(range(PER_PAGE + 1))]
+    assert [each.subject for each in first + second] == [f"services/{number}" for number in reversed(numbers)]
     assert (await listed(db, 3))[0] == []
