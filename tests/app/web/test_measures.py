@@ -254,7 +254,7 @@ async def test_the_public_log_says_it_in_words_and_the_worker_is_asked(town: Tow
     text = (await town.browser().get("/en/ledger")).text
     assert "Taken off the pages:" in text
     assert BY in text
-    assert f"<q>{escape(REASON)}</q>" in text
+    assert f'<q dir="auto">{escape(REASON)}</q>' in text
     assert "Shown again:" in text
     assert text.count(f'href="{PAGE}"') == 2
     assert "moderation." not in text
