@@ -62,6 +62,7 @@ MAY: dict[str, Predicate] = {
     "manage.service_picture": manager,
     "manage.service_save": manager,
     "manage.withdrawal": manager,
+    "measures.index": anybody,
     "operating.health": anybody,
     "operating.metrics": anybody,  # and then only from this machine, or with the token
     "operating.ready": anybody,
@@ -73,8 +74,10 @@ MAY: dict[str, Predicate] = {
     "results.index": anybody,
     "results.show": anybody,
     "results.withdraw": manager,
+    "services.hide": manager,
     "services.index": anybody,
     "services.show": anybody,
+    "services.show_again": manager,
     "settings.save": anybody,
     "settings.show": anybody,
     "start": anybody,

@@ -42,14 +42,18 @@ async def find_polls(session: AsyncSession, *states: State) -> Sequence[Poll]:
     return (await session.exec(query.where(col(Poll.state).in_(states)) if states else query)).all()
 
 
-async def list_polls(session: AsyncSession, states: Collection[State], page: int) -> tuple[Sequence[Poll], int]:
-    """List votes in some states, the one that closes last first: PER_PAGE of them, and how many there are in all.
+async def list_polls(
+    session: AsyncSession, states: Collection[State], page: int, *, soonest: bool = False
+) -> tuple[Sequence[Poll], int]:
+    """List votes in some states: PER_PAGE of them, and how many there are in all.
 
-    page: counted from 1.
+    page:    counted from 1.
+    soonest: the one that closes next comes first; else the one that closes last.
     """
     is_wanted = col(Poll.state).in_(states)
     total = (await session.exec(select(func.count()).select_from(Poll).where(is_wanted))).one()
-    query = select(Poll).where(is_wanted).order_by(col(Poll.closes_at).desc(), col(Poll.slug))
+    closes = col(Poll.closes_at)
+    query = select(Poll).where(is_wanted).order_by(closes if soonest else closes.desc(), col(Poll.slug))
     return (await session.exec(query.offset((page - 1) * PER_PAGE).limit(PER_PAGE))).all(), total
 
 

@@ -15,9 +15,10 @@ from commons.approvals.store import find_waiting
 from commons.errors import Conflict, Invalid
 from commons.media.pictures import LARGEST_FILE_BYTES
 from commons.media.store import add_picture
+from commons.moderation.store import find_measure
 from commons.organisations.store import find_page, get_host, save_page
 from commons.organisations.tables import PAGES
-from commons.services.store import add_service, change_service, find_services, get_service
+from commons.services.store import ADDRESS, add_service, change_service, find_services, get_service
 from results.store import list_results
 
 
@@ -172,11 +173,14 @@ async def _service_form(
     error: Invalid | Conflict | None = None,
     descriptions: dict[str, str] | None = None,
 ) -> Response[str]:
+    async with house_of(request).db.reading() as session:
+        hidden = slug is not None and await find_measure(session, ADDRESS + slug) is not None
     return await page(
         request,
         "manage/service.html",
         error.status if error else 200,
         slug=slug,
+        hidden=hidden,
         names=names,
         summaries=summaries,
         descriptions=descriptions or {},

@@ -23,11 +23,13 @@ THEMES = ("light", "dark", "contrast")
 NOTICES = frozenset(
     {
         "asked",
+        "hidden",
         "kept",
         "left-booth",
         "password-changed",
         "published",
         "saved",
+        "shown",
         "signed-in",
         "signed-out",
         "withdrawn",

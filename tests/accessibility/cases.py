@@ -88,6 +88,17 @@ def picture(data: bytes, description: str) -> Act:
     return act
 
 
+def hiding(rule: str, reason: str) -> Act:
+    """Choose a house rule, or none, and give a reason for taking a service off."""
+
+    def act(page: Page, town: RunningTown) -> None:
+        if rule:
+            page.check(f'main [value="{rule}"]')
+        typed(reason=reason)(page, town)
+
+    return act
+
+
 def tampered(change: str, **fields: str) -> Act:
     """Change the main form as a stale or foreign page would hold it, then send it."""
 
@@ -149,6 +160,7 @@ PAGES = [
     Case("ledger", "ledger.index", "/ledger"),
     Case("manage", "manage.home", "/manage", (MANAGER,)),
     Case("letters", "manage.letters", "/manage/letters", (MANAGER,)),
+    Case("measures", "measures.index", "/measures"),
     Case("own-page", "manage.page", "/manage/pages/about", (MANAGER,)),
     Case("service-new", "manage.service_new", "/manage/new-service", (MANAGER,)),
     Case("service-change", "manage.service", "/manage/services/late-desk", (MANAGER,)),
@@ -191,9 +203,15 @@ MISTAKES = [
     Case("past-vote-source", "results.import", "/manage/results/new", (MANAGER,),
          past_vote(source_url="there"), 422, 1),
     Case("withdraw-unreasoned", "results.show", f"/results/{RESULT}", (MANAGER,), typed(reason=" "), 422, 1),
+    Case("hide-unruled", "services.show", "/services/late-desk", (MANAGER,), hiding("", "Wrong."), 422, 1),
+    Case("hide-unreasoned", "services.show", "/services/late-desk", (MANAGER,), hiding("insult", " "), 422, 1),
+    Case("hidden-edited", "manage.service", "/manage/services/desk-taken-off", (MANAGER,)),
+    Case("show-unreasoned", "services.show", "/services/desk-taken-off", (MANAGER,), typed(reason=" "), 422, 1),
     Case("no-hit", "services.index", "/services?q=zzz"),
     Case("result-waiting", "results.show", "/results/a-vote-that-waits", (MANAGER,)),
     Case("410", "results.show", "/results/a-vote-taken-back", status=410),
+    Case("410-service", "services.show", "/services/desk-taken-off", status=410),
+    Case("410-service-manager", "services.show", "/services/desk-taken-off", (MANAGER,), status=410),
     Case("400", "settings.show", "/settings", (NOBODY,), unreadable, 400),
     Case("403", "manage.home", "/manage", (CITIZEN,), status=403),
     Case("403-stale", "settings.show", "/settings", (NOBODY,), stale, 403),
@@ -211,6 +229,7 @@ MISTAKES = [
     Case("empty-results", "results.index", "/results", (NOBODY,), place="empty"),
     Case("empty-services", "services.index", "/services", (NOBODY,), place="empty"),
     Case("empty-ledger", "ledger.index", "/ledger", (NOBODY,), place="empty"),
+    Case("empty-measures", "measures.index", "/measures", (NOBODY,), place="empty"),
     Case("text-own", "pages.show", "/pages/about", (NOBODY,), place="empty"),
 ]  # fmt: skip
 CASES = PAGES + MISTAKES

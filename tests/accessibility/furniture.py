@@ -14,6 +14,7 @@ from app.letters.tables import Fate, Letter
 from commons.approvals.store import ask
 from commons.clock import now
 from commons.media.store import add_picture
+from commons.moderation.store import hide, show_again
 from commons.organisations.store import found, get_host, save_page
 from commons.services.store import add_service
 from results.publication import prepare_import, publish, withdraw
@@ -33,16 +34,20 @@ PICTURE = _painted()
 
 
 async def furnish(session: AsyncSession) -> None:
-    """Put in what a page can have to show: a picture, services, a request, a result taken back, a bounced letter."""
+    """Put in one of each: a picture, services (one is hidden, one was), a request, a result taken back, a letter."""
     host = await get_host(session)
     service = await add_service(session, host.id, {"en": "Late desk", "ka": "გვიანი მაგიდა"}, {"en": "Until nine."})
     service.picture = (await add_picture(session, host.id, PICTURE, {"en": "The hall at night."})).id
     for code, name in LANGUAGES.items():
         for number in range(5):
             await add_service(session, host.id, {code: f"{name} {number}"}, {})
+    await add_service(session, host.id, {"en": "Desk taken off"}, {"en": "Nobody reads this."})
     await _publish(session, "A vote that waits")
     asker = (await session.exec(select(Account).where(Account.email == "giorgi@vardisi.example"))).one()
     await ask(session, "result.withdraw", "results/a-vote-that-waits", BECAUSE, asker.id)
+    await hide(session, "services/desk-taken-off", "privacy", BECAUSE, asker.id)
+    await hide(session, "services/late-desk", "mistaken", BECAUSE, asker.id)
+    await show_again(session, "services/late-desk", BECAUSE, asker.id)
     await withdraw(session, await _publish(session, "A vote taken back"), BECAUSE)
     moment = await now(session)
     session.add(
