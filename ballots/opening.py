@@ -28,9 +28,9 @@ from commons.ledger.lines import LineWords
 from commons.ledger.reading import find_signed
 from commons.ledger.sequence import append
 from commons.merkle import root
-from commons.tables import text_in
+from commons.naming import text_in
 from polls.lifecycle import State, check_change
-from polls.rulecard import FEWEST_OPENED
+from polls.rulecard import FEWEST_OPENED, FILE_LANGUAGE
 from polls.store import get_poll, hold_poll
 from polls.tables import Poll
 
@@ -84,7 +84,7 @@ async def open_box(doors: Doors, keys: Keys, opener: X25519PrivateKey, poll_id: 
 async def find_sealed(session: AsyncSession, poll: Poll, listed: List) -> int:
     """Find the ledger's line that holds the root of the box list, under a signed checkpoint. Returns its position.
 
-    Raises: Conflict "box.not_in_checkpoint": until then nobody outside could tell that the list was made before opening.
+    Raises: Conflict "box.not_in_checkpoint": without it nobody outside can tell that the list was made before opening.
     """
     known = root(hashes_of(listed)).hex()
     for line in await find_signed(session, "box.sealed", poll.subject):
@@ -107,10 +107,10 @@ def open_all(urn: Sequence[bytes], opener: X25519PrivateKey, poll: Poll) -> Open
     return Opened(dict(counts), unreadable)
 
 
-async def profile_of(session: AsyncSession, poll_id: UUID, language: str = "en") -> Profile:
+async def profile_of(session: AsyncSession, poll_id: UUID, language: str = FILE_LANGUAGE) -> Profile:
     """Make the pile of ballots of an opened box, ready to count.
 
-    language: in which the options are named; the organisation's first one.
+    language: in which the options are named; as published files do, where nothing is said.
     Raises:   NotFound; Conflict "box.not_opened".
     """
     poll, box = await get_poll(session, poll_id), await get_box(session, poll_id)
