@@ -38,6 +38,13 @@ async def page(
     return LedgerPage(*await store.find_lines(session, kinds, subject, offset, limit))
 
 
+async def find_signed(session: AsyncSession, kind: str, subject: str) -> list[Line]:
+    """Find the lines of one kind about one subject that the newest checkpoint signs, newest first. Three queries."""
+    newest = await store.newest_checkpoint(session)
+    found = (await page(session, kinds=[kind], subject=subject)).lines
+    return [line for line in found if newest is not None and line.position < newest.size]
+
+
 async def told_key(session: AsyncSession) -> str | None:
     """Find the verifier key that the log last named as its own; None where it has not named one yet. Two queries."""
     named = (await page(session, kinds=["ledger.key"], limit=1)).lines

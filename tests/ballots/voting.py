@@ -18,8 +18,10 @@ from ballots.keys import Keys, new_custodian, prove
 from ballots.preparing import accept_proof, lock, register_custodian, start
 from commons.organisations.store import find_host, found
 from polls.drafting import Plan, draft
+from polls.lifecycle import State
 from polls.store import get_poll
 from polls.tables import Poll
+from tests.commons.ledger.written import batch
 
 NAMES = ("Buses", "Parks", "Clinics")
 
@@ -77,9 +79,18 @@ class Vote:
             return await get_poll(session, self.poll.id)
 
     async def close(self) -> str:
+        """Close the vote; if it closes, let the ledger sign what was said about it."""
         from ballots.closing import close
 
-        return (await close(self.db, self.keys, [self.folder], self.poll.id)).value
+        state = await close(self.db, self.keys, [self.folder], self.poll.id)
+        if state is State.CLOSED:
+            await self.sign()
+        return state.value
+
+    async def sign(self) -> None:
+        """Put every waiting line into the ledger, and sign it."""
+        while await batch(self.db) is not None:
+            pass
 
     async def rows(self, query: str, **facts: object) -> list[tuple[object, ...]]:
         async with self.db.reading() as session:
