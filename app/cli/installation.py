@@ -38,6 +38,7 @@ def config(argv: list[str]) -> int:
         "KHMA_SECRET": f"({len(settings.secret)} characters)",
         "KHMA_DATA": str(settings.data),
         "KHMA_KEYS": str(settings.keys),
+        "KHMA_BACKUPS": str(settings.backups or "(no copies of closed ballot boxes elsewhere)"),
         "KHMA_SMTP_URL": _without_password(settings.smtp_url) or "(letters are printed, not sent)",
         "KHMA_MAIL_FROM": settings.mail_from,
         "KHMA_TRUSTED_PROXY": settings.trusted_proxy or "(none)",
