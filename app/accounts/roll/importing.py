@@ -193,7 +193,7 @@ def _cells(line: str, delimiter: str) -> list[str] | None:
 
 def _entry(number: int, line: str, cells: list[str]) -> Entry | Wrong:
     reference, name = (_tidy(cell) for cell in (*cells, "")[:2])
-    if any(map(_is_invisible, reference)) or any(map(_is_invisible, name.translate(_JOINERS))):
+    if not (reference.isprintable() and name.translate(_JOINERS).isprintable()):
         return Wrong(number, Fault.INVISIBLE, _beginning(line))
     if not reference:
         return Wrong(number, Fault.EMPTY, _beginning(line))
@@ -224,11 +224,7 @@ def _cell_key(cell: str) -> str:
     return key_of(_tidy(cell)).strip(" .:")
 
 
-def _is_invisible(sign: str) -> bool:
-    return unicodedata.category(sign) in {"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"}
-
-
 def _beginning(line: str) -> str:
     """How a line begins, with what cannot be seen shown as a box."""
     cut = line[:60] + ("…" if len(line) > 60 else "")
-    return "".join("\ufffd" if _is_invisible(sign) and sign != "\t" else sign for sign in cut)
+    return "".join(sign if sign.isprintable() or sign == "\t" else "\ufffd" for sign in cut)
