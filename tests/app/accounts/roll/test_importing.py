@@ -20,6 +20,7 @@ from app.accounts.roll.importing import (
     Wrong,
     examine,
     key_of,
+    text_of,
 )
 from commons.errors import Invalid
 
@@ -28,7 +29,7 @@ TABLE = "reference,name\nA-1,Nino Beridze\nA-2,ლუკა\n"
 
 
 def read(text: str | bytes, on_roll: Iterable[str] = ()) -> Report:
-    return examine(text.encode() if isinstance(text, str) else text, on_roll)
+    return examine(text if isinstance(text, str) else text_of(text), on_roll)
 
 
 def refused(data: str | bytes) -> Invalid:
