@@ -18,7 +18,8 @@ from app.accounts.roll.codes import read_code
 from app.accounts.roll.store import find_voter, find_voter_again
 from app.accounts.roll.voters import Voter
 from app.house import House
-from app.web.respond import AnyRequest, onward, page
+from app.qr import draw
+from app.web.respond import AnyRequest, language_of, onward, page
 from app.web.session import house_of, visitor_of
 from ballots.answers import order_of
 from ballots.casting import Cast, Happened, cast, find_receipt, last_form
@@ -262,6 +263,7 @@ async def _receipt(
         if voter is not None and poll.state in KEPT_KEYS:
             receipt = await find_receipt(session, Keys(house.config.keys), poll, _tag(house, poll, voter))
         standing = await look_at(session, poll)
+    address = request.app.route_reverse("votes.receipt", lang=language_of(request), slug=poll.slug)
     said, status, headers = _said(error)
     done = request.query_params.get("done")
     answer = await page(
@@ -271,6 +273,7 @@ async def _receipt(
         poll=poll,
         standing=standing,
         receipt=receipt,
+        drawing=draw(f"{house.config.base_url}{address}#{receipt.commitment.hex()}") if receipt else None,
         admitted=voter is not None,
         keys_kept=poll.state in KEPT_KEYS,
         happened=done if done in set(Happened) and receipt is not None else "",

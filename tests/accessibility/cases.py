@@ -7,13 +7,14 @@ from playwright.sync_api import Page
 
 from app.accounts.tokens import make_token
 from app.demo.walk import SHEET
-from tests.accessibility.furniture import PICTURE
+from tests.accessibility.furniture import PICTURE, ROLL
 from tests.plumbing.server import SECRET
 from tests.plumbing.town import RunningTown
 
 NOBODY, CITIZEN, MANAGER = "nobody", "citizen", "manager"
 ALL = (NOBODY, CITIZEN, MANAGER)
 RESULT = "debian-project-leader-2007"
+LIST = "reference,name\n7,Nino\n7,Nino\nA,Luka\nА,Luka\n,nobody\n8,a,b"
 BROKEN = SHEET.replace("5:B", "five:B")
 Act = Callable[[Page, RunningTown], None]
 
@@ -52,6 +53,15 @@ def typed(**fields: str) -> Act:
             field = page.locator(f'main [name="{name}"]')
             field.fill(text)
         field.locator("xpath=ancestor::form").locator("button").click()
+
+    return act
+
+
+def pressed(form: str) -> Act:
+    """Press the first button of the first form that a selector finds, folded away or not."""
+
+    def act(page: Page, town: RunningTown) -> None:
+        page.locator(f"main {form}").first.locator("button").first.evaluate("button => button.click()")
 
     return act
 
@@ -166,6 +176,10 @@ PAGES = [
     Case("service-change", "manage.service", "/manage/services/late-desk", (MANAGER,)),
     *(Case(f"text-{key}", "pages.show", f"/pages/{key}") for key in FIRST_TEXTS),
     Case("past-vote", "results.import", "/manage/results/new", (MANAGER,)),
+    Case("rolls", "rolls.index", "/manage/rolls", (MANAGER,)),
+    Case("roll", "rolls.show", f"/manage/rolls/{ROLL}", (MANAGER,)),
+    Case("roll-new", "rolls.new", "/manage/rolls/new", (MANAGER,)),
+    Case("roll-add", "rolls.add", f"/manage/rolls/{ROLL}/add", (MANAGER,)),
     Case("results", "results.index", "/results"),
     Case("result", "results.show", f"/results/{RESULT}"),
     Case("services", "services.index", "/services"),
@@ -207,6 +221,13 @@ MISTAKES = [
     Case("hide-unreasoned", "services.show", "/services/late-desk", (MANAGER,), hiding("insult", " "), 422, 1),
     Case("hidden-edited", "manage.service", "/manage/services/desk-taken-off", (MANAGER,)),
     Case("show-unreasoned", "services.show", "/services/desk-taken-off", (MANAGER,), typed(reason=" "), 422, 1),
+    Case("roll-report", "rolls.new", "/manage/rolls/new", (MANAGER,), typed(name_en="Vake", text=LIST)),
+    Case("roll-nameless", "rolls.new", "/manage/rolls/new", (MANAGER,), typed(name_en="", text=LIST), 422, 1),
+    Case("roll-empty", "rolls.add", f"/manage/rolls/{ROLL}/add", (MANAGER,), typed(text=""), 422, 1),
+    Case("roll-unsure", "rolls.show", f"/manage/rolls/{ROLL}", (MANAGER,), pressed("details form"), 422, 1),
+    Case("slips", "rolls.show", f"/manage/rolls/{ROLL}", (MANAGER,), pressed('form[action$="/slips"]')),
+    Case("slip", "rolls.show", f"/manage/rolls/{ROLL}", (MANAGER,), pressed("table form")),
+    Case("roll-nobody", "rolls.show", f"/manage/rolls/{ROLL}?q=zzz", (MANAGER,)),
     Case("no-hit", "services.index", "/services?q=zzz"),
     Case("result-waiting", "results.show", "/results/a-vote-that-waits", (MANAGER,)),
     Case("410", "results.show", "/results/a-vote-taken-back", status=410),

@@ -2,12 +2,15 @@
 
 import io
 from datetime import date
+from uuid import UUID
 
 from PIL import Image
 from sqlmodel import select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from app.accounts.tables import Account
+from app.accounts.roll.importing import Entry
+from app.accounts.roll.store import add_lines, find_lines, issue_codes, strike
+from app.accounts.tables import Account, Roll
 from app.config import LANGUAGES
 from app.demo.walk import SHEET
 from app.letters.tables import Fate, Letter
@@ -22,6 +25,7 @@ from results.tables import Result
 
 OWN_TEXT = "We are **here**.\n\n## When\n\n- In the morning\n- [In the evening](https://example.org/)"
 BECAUSE = "A line was read wrongly."
+ROLL = UUID("5f0c2c7e-2f0e-4f52-9a3a-0d6b6b0c1a11")
 
 
 def _painted() -> bytes:
@@ -34,7 +38,7 @@ PICTURE = _painted()
 
 
 async def furnish(session: AsyncSession) -> None:
-    """Put in one of each: a picture, services (one is hidden, one was), a request, a result taken back, a letter."""
+    """Put in what a page can have to show: services (one hidden), a roll, a request, a result taken back, a letter."""
     host = await get_host(session)
     service = await add_service(session, host.id, {"en": "Late desk", "ka": "გვიანი მაგიდა"}, {"en": "Until nine."})
     service.picture = (await add_picture(session, host.id, PICTURE, {"en": "The hall at night."})).id
@@ -44,6 +48,7 @@ async def furnish(session: AsyncSession) -> None:
     await add_service(session, host.id, {"en": "Desk taken off"}, {"en": "Nobody reads this."})
     await _publish(session, "A vote that waits")
     asker = (await session.exec(select(Account).where(Account.email == "giorgi@vardisi.example"))).one()
+    await _make_roll(session)
     await ask(session, "result.withdraw", "results/a-vote-that-waits", BECAUSE, asker.id)
     await hide(session, "services/desk-taken-off", "privacy", BECAUSE, asker.id)
     await hide(session, "services/late-desk", "mistaken", BECAUSE, asker.id)
@@ -62,6 +67,23 @@ async def furnish(session: AsyncSession) -> None:
             answer="550 No such mailbox here",
         )
     )
+
+
+async def _make_roll(session: AsyncSession) -> None:
+    """Make a roll under a known address: more than a page of people, some with codes, one struck off."""
+    roll = Roll(
+        id=ROLL,
+        organisation_id=(await get_host(session)).id,
+        names={"en": "Residents of Vake", "ar": "سكان فاكه"},
+        made_at=await now(session),
+    )
+    session.add(roll)
+    await session.flush()
+    names = ("Nino Beridze", "ლუკა ბერიძე", "ليلى الإدريسي", "Zoé d’Aubigné-de-la-Très-Longue-Famille")
+    await add_lines(session, ROLL, [Entry(f"{number:05}", names[number % 4]) for number in range(1, 61)])
+    lines = (await find_lines(session, ROLL)).lines
+    await issue_codes(session, ROLL, [line.id for line, _ in lines[:3]])
+    await strike(session, ROLL, lines[1][0].id)
 
 
 async def _publish(session: AsyncSession, title: str) -> Result:

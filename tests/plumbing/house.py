@@ -18,6 +18,8 @@ from sqlalchemy import create_engine
 from sqlmodel import SQLModel, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
+from app.accounts.roll.importing import Entry
+from app.accounts.roll.store import add_lines, add_roll, find_lines
 from app.accounts.sessions import open_session
 from app.accounts.store import add_account
 from app.config import Config
@@ -54,6 +56,8 @@ class Places:
     service: str
     result: str
     approval: UUID
+    roll: UUID
+    line: UUID
 
 
 class Browser:
@@ -158,7 +162,7 @@ class Town:
             return list((await session.exec(query)).all())
 
     async def furnish(self) -> Places:
-        """Add one of each thing that has an address: a service, an own page, a published result, a request."""
+        """Add one of each thing that has an address: a service, an own page, a published result, a request, a roll."""
         manager = self.people["manager"]
 
         async def work(session: AsyncSession) -> Places:
@@ -181,7 +185,10 @@ class Town:
                 ),
             )
             approval = await ask(session, "result.withdraw", f"results/{result.slug}", "A line was wrong.", manager)
-            return Places(service.slug, result.slug, approval.id)
+            roll = await add_roll(session, host.id, {"en": "Residents"})
+            await add_lines(session, roll.id, [Entry("0017", "Nino Beridze")])
+            line = (await find_lines(session, roll.id)).lines[0][0]
+            return Places(service.slug, result.slug, approval.id, roll.id, line.id)
 
         return await self.house.db.write(work)
 
