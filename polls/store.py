@@ -5,12 +5,15 @@ from datetime import datetime
 from uuid import UUID
 
 from sqlalchemy.exc import IntegrityError
-from sqlmodel import col, select
+from sqlmodel import col, func, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from commons.errors import Conflict, NotFound
 from polls.lifecycle import State
 from polls.tables import Amendment, Poll
+
+PER_PAGE = 20
+MOST_WAITING = 50
 
 
 async def get_poll(session: AsyncSession, poll_id: UUID) -> Poll:
@@ -25,10 +28,33 @@ async def find_poll(session: AsyncSession, slug: str) -> Poll | None:
     return (await session.exec(select(Poll).where(Poll.slug == slug))).first()
 
 
+async def get_poll_at(session: AsyncSession, slug: str) -> Poll:
+    """Get a vote by its address. Raises NotFound "poll.unknown"."""
+    if (poll := await find_poll(session, slug)) is None:
+        raise NotFound("poll.unknown")
+    return poll
+
+
 async def find_polls(session: AsyncSession, *states: State) -> Sequence[Poll]:
     """Find the votes in these states, or all, the one that closes last first."""
     query = select(Poll).order_by(col(Poll.closes_at).desc(), col(Poll.slug))
     return (await session.exec(query.where(col(Poll.state).in_(states)) if states else query)).all()
+
+
+async def list_polls(session: AsyncSession, organisation_id: UUID, page: int) -> tuple[Sequence[Poll], int]:
+    """List an organisation's votes in every state, the one that closes last first.
+
+    Returns: one page of them, counted from 1, and how many there are in all.
+    """
+    mine = select(Poll).where(Poll.organisation_id == organisation_id)
+    query = mine.order_by(col(Poll.closes_at).desc(), col(Poll.slug)).limit(PER_PAGE).offset((page - 1) * PER_PAGE)
+    total = (await session.exec(select(func.count()).select_from(mine.subquery()))).one()
+    return (await session.exec(query)).all(), total
+
+
+async def find_repeat(session: AsyncSession, poll_id: UUID) -> Poll | None:
+    """Find the vote that repeats an annulled one."""
+    return (await session.exec(select(Poll).where(Poll.repeats == poll_id))).first()
 
 
 async def find_due(session: AsyncSession, moment: datetime) -> Sequence[Poll]:
@@ -72,3 +98,10 @@ async def find_amendments(session: AsyncSession, poll_id: UUID) -> Sequence[Amen
     """Find all amendments of a vote, oldest first: those in force, those refused and those that wait."""
     query = select(Amendment).where(Amendment.poll_id == poll_id).order_by(col(Amendment.asked_at))
     return (await session.exec(query)).all()
+
+
+async def find_waiting_amendments(session: AsyncSession, organisation_id: UUID) -> Sequence[tuple[Amendment, Poll]]:
+    """Find what waits for a second person in any vote of an organisation, oldest first."""
+    waits = col(Amendment.agreed_by).is_(None) & col(Amendment.refused_by).is_(None)
+    query = select(Amendment, Poll).join(Poll).where(waits, Poll.organisation_id == organisation_id)
+    return (await session.exec(query.order_by(col(Amendment.asked_at)).limit(MOST_WAITING))).all()

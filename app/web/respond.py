@@ -19,7 +19,11 @@ from commons.tables import text_in
 AnyRequest = Request[Any, Any, Any]
 LOOK_COOKIE = "khma-look"
 THEMES = ("light", "dark", "contrast")
-NOTICES = frozenset({"saved", "signed-in", "signed-out", "password-changed", "published", "asked", "withdrawn", "kept"})
+NOTICES = frozenset(
+    {"saved", "signed-in", "signed-out", "password-changed"}
+    | {"published", "asked", "withdrawn", "kept"}
+    | {"locked", "opened", "agreed", "refused"}
+)
 STATIC = ROOT / "app" / "static"
 
 
