@@ -1,4 +1,4 @@
-"""Ask what should come first: write a vote, see its card and its ballot, lock it, open it. Templates: templates/asking/."""
+"""Ask what comes first: write a vote, see its card and its ballot, lock it, open it. Templates: templates/asking/."""
 
 import re
 from collections.abc import Mapping, Sequence

@@ -30,7 +30,11 @@ from app.web.session import Visitor
 from commons.approvals.store import ask
 from commons.organisations.store import found, get_host, save_page
 from commons.services.store import add_service
+from polls import amendments
+from polls.drafting import draft
+from polls.lifecycle import Kind, State
 from results.publication import prepare_import, publish
+from tests.ballots.voting import plan
 from tests.conftest import Addresses
 from tests.plumbing.server import SECRET
 
@@ -54,6 +58,8 @@ class Places:
     service: str
     result: str
     approval: UUID
+    vote: str
+    amendment: UUID
 
 
 class Browser:
@@ -158,7 +164,7 @@ class Town:
             return list((await session.exec(query)).all())
 
     async def furnish(self) -> Places:
-        """Add one of each thing that has an address: a service, an own page, a published result, a request."""
+        """Add one of each thing that has an address: a service, an own page, a result, a vote, requests."""
         manager = self.people["manager"]
 
         async def work(session: AsyncSession) -> Places:
@@ -181,7 +187,10 @@ class Town:
                 ),
             )
             approval = await ask(session, "result.withdraw", f"results/{result.slug}", "A line was wrong.", manager)
-            return Places(service.slug, result.slug, approval.id)
+            vote = await draft(session, host.id, plan())
+            vote.state = State.LOCKED
+            amendment = await amendments.ask(session, vote.id, Kind.ANNUL, "A mistake.", manager, {})
+            return Places(service.slug, result.slug, approval.id, vote.slug, amendment.id)
 
         return await self.house.db.write(work)
 

@@ -62,6 +62,17 @@ ROUTES = {
     ("GET", "/{lang}/manage/results/new"): MANAGERS,
     ("POST", "/{lang}/manage/results/new"): MANAGERS,
     ("POST", "/{lang}/manage/results/{slug}/withdraw"): MANAGERS,
+    ("GET", "/{lang}/manage/votes"): MANAGERS,
+    ("GET", "/{lang}/manage/votes/new"): MANAGERS,
+    ("POST", "/{lang}/manage/votes/new"): MANAGERS,
+    ("GET", "/{lang}/manage/votes/{slug}"): MANAGERS,
+    ("POST", "/{lang}/manage/votes/{slug}"): MANAGERS,
+    ("GET", "/{lang}/manage/votes/{slug}/amend"): MANAGERS,
+    ("POST", "/{lang}/manage/votes/{slug}/amend"): MANAGERS,
+    ("POST", "/{lang}/manage/votes/{slug}/lock"): MANAGERS,
+    ("POST", "/{lang}/manage/votes/{slug}/open"): MANAGERS,
+    ("POST", "/{lang}/manage/votes/{slug}/repeat"): MANAGERS,
+    ("POST", "/{lang}/manage/amendments/{amendment_id}"): MANAGERS,
     ("POST", "/{lang}/manage/withdrawals/{approval_id}"): MANAGERS,
 }
 ADMITTED: dict[str, set[str | None]] = {
@@ -80,7 +91,8 @@ def address(path: str, places: Places) -> str:
         "name": "khma.css" if "static" in path else "SHA256SUMS",
         "picture_id": "00000000-0000-4000-8000-000000000000",
         "approval_id": str(places.approval),
-        "slug": places.service if "services" in path else places.result,
+        "amendment_id": str(places.amendment),
+        "slug": places.service if "services" in path else places.vote if "votes" in path else places.result,
         "key": "about",
         "token": "no.link",
     }

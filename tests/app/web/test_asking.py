@@ -1,4 +1,4 @@
-"""From "Prioritise services" to an open vote: few clicks, nothing typed is lost, and nothing changes once it is locked."""
+"""From "Prioritise services" to an open vote: few clicks, nothing typed is lost, nothing changes once it is locked."""
 
 import re
 from datetime import UTC, datetime, timedelta
@@ -130,7 +130,7 @@ MISTAKES = {
     "no end": ({"closes_at": ""}, 422, "closes_at", "Say when."),
     "no time": ({"closes_at": "tomorrow"}, 422, "closes_at", "Write day and time"),
     "no day": ({"opens_at": "2026-02-30T10:00"}, 422, "opens_at", "Write day and time"),
-    "ends first": ({"opens_at": "2027-05-02T10:00", "closes_at": "2027-05-01T10:00"}, 422, "closes_at", "in this order"),
+    "ends first": ({"opens_at": "2037-05-02T10:00", "closes_at": "2037-05-01T10:00"}, 422, "closes_at", "this order"),
     "published first": (
         {"closes_at": "2037-05-02T10:00", "publishes_at": "2037-05-01T10:00"}, 422, "publishes_at", "in this order",
     ),

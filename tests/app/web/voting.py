@@ -1,4 +1,4 @@
-"""What a manager needs before asking: a catalogue, a roll, two custodians; and votes of any state, through the pages."""
+"""What a manager needs before asking: a catalogue, a roll, two custodians; and votes in a state, through the pages."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
