@@ -16,6 +16,8 @@ from app.log import set_up
 from app.security import MAY
 from app.web import (
     accounts,
+    amending,
+    asking,
     components,
     errors,
     home,
@@ -128,6 +130,8 @@ def create_app(config: Config | None = None) -> Litestar:
     app = Door(
         route_handlers=[
             *accounts.ROUTES,
+            *amending.ROUTES,
+            *asking.ROUTES,
             *components.ROUTES,
             *home.ROUTES,
             *ledger.ROUTES,

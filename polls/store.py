@@ -4,9 +4,8 @@ from collections.abc import Collection, Sequence
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import func
 from sqlalchemy.exc import IntegrityError
-from sqlmodel import col, select
+from sqlmodel import col, func, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from commons.errors import Conflict, NotFound
@@ -14,6 +13,7 @@ from polls.lifecycle import State
 from polls.tables import Amendment, Poll
 
 PER_PAGE = 20
+MOST_WAITING = 50
 
 
 async def get_poll(session: AsyncSession, poll_id: UUID) -> Poll:
@@ -26,6 +26,13 @@ async def get_poll(session: AsyncSession, poll_id: UUID) -> Poll:
 async def find_poll(session: AsyncSession, slug: str) -> Poll | None:
     """Find a vote by its address, drafts too: who may see a draft is decided above."""
     return (await session.exec(select(Poll).where(Poll.slug == slug))).first()
+
+
+async def get_poll_at(session: AsyncSession, slug: str) -> Poll:
+    """Get a vote by its address. Raises NotFound "poll.unknown"."""
+    if (poll := await find_poll(session, slug)) is None:
+        raise NotFound("poll.unknown")
+    return poll
 
 
 async def get_public_poll(session: AsyncSession, slug: str) -> Poll:
@@ -55,6 +62,11 @@ async def list_polls(
     closes = col(Poll.closes_at)
     query = select(Poll).where(is_wanted).order_by(closes if soonest else closes.desc(), col(Poll.slug))
     return (await session.exec(query.offset((page - 1) * PER_PAGE).limit(PER_PAGE))).all(), total
+
+
+async def find_repeat(session: AsyncSession, poll_id: UUID) -> Poll | None:
+    """Find the vote that repeats an annulled one."""
+    return (await session.exec(select(Poll).where(Poll.repeats == poll_id))).first()
 
 
 async def find_due(session: AsyncSession, moment: datetime) -> Sequence[Poll]:
@@ -106,3 +118,10 @@ async def find_amendments(session: AsyncSession, poll_id: UUID) -> Sequence[Amen
     """Find all amendments of a vote, oldest first: those in force, those refused and those that wait."""
     query = select(Amendment).where(Amendment.poll_id == poll_id).order_by(col(Amendment.asked_at))
     return (await session.exec(query)).all()
+
+
+async def find_waiting_amendments(session: AsyncSession, organisation_id: UUID) -> Sequence[tuple[Amendment, Poll]]:
+    """Find what waits for a second person in any vote of an organisation, oldest first."""
+    waits = col(Amendment.agreed_by).is_(None) & col(Amendment.refused_by).is_(None)
+    query = select(Amendment, Poll).join(Poll).where(waits, Poll.organisation_id == organisation_id)
+    return (await session.exec(query.order_by(col(Amendment.asked_at)).limit(MOST_WAITING))).all()

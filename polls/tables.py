@@ -82,6 +82,11 @@ class Amendment(SQLModel, table=True):
     refused_at: datetime | None = Field(default=None, sa_type=UTCDateTime)
 
     @property
+    def time(self) -> datetime | None:
+        """The time that it asks for, where it names one."""
+        return datetime.fromisoformat(text) if (text := self.values.get("time")) else None
+
+    @property
     def waits(self) -> bool:
         """Whether a second person has not decided yet."""
         return self.agreed_by is None and self.refused_by is None

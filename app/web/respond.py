@@ -21,12 +21,16 @@ LOOK_COOKIE = "khma-look"
 THEMES = ("light", "dark", "contrast")
 NOTICES = frozenset(
     {
+        "agreed",
         "asked",
         "hidden",
         "kept",
         "left-booth",
+        "locked",
+        "opened",
         "password-changed",
         "published",
+        "refused",
         "saved",
         "shown",
         "signed-in",

@@ -54,6 +54,12 @@ async def find_services(
     return Found(ordered[(page - 1) * PER_PAGE : page * PER_PAGE], len(ordered), page, pages)
 
 
+async def all_services(session: AsyncSession, organisation_id: UUID, language: str) -> list[Service]:
+    """Read the whole catalogue, sorted by name."""
+    everything = (await session.exec(select(Service).where(Service.organisation_id == organisation_id))).all()
+    return sorted_by_name(everything, lambda service: text_in(service.names, language))
+
+
 def _searched(service: Service) -> str:
     return " ".join([*service.names.values(), *service.summaries.values()]).casefold()
 

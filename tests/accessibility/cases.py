@@ -148,6 +148,24 @@ def too_often(page: Page, town: RunningTown) -> None:
     town.forgive()
 
 
+def same_names(page: Page, town: RunningTown) -> None:
+    """Give two choices of a draft one name."""
+    page.locator("main details > summary").first.click()
+    page.locator("main form details > summary").first.click()
+    typed(typed_1_en="Lifts", typed_2_en="LIFTS")(page, town)
+
+
+def lock(page: Page, town: RunningTown) -> None:
+    """Lock a draft that nobody may vote in."""
+    page.locator("main form[action$='/lock'] button").click()
+
+
+def ask_to_postpone(page: Page, town: RunningTown) -> None:
+    """Ask for a later publication without a reason."""
+    page.check("main [value=postpone_publication]")
+    typed(time="2037-01-01T10:00", reason=" ")(page, town)
+
+
 WELCOME = make_token(SECRET, "welcome", {"email": "newcomer@vardisi.example"}, hours=1)
 TAKEN = make_token(SECRET, "welcome", {"email": "nino@vardisi.example"}, hours=1)
 RESET = make_token(SECRET, "reset", {"email": "nino@vardisi.example", "mark": "old"}, hours=1)
@@ -174,6 +192,10 @@ PAGES = [
     Case("own-page", "manage.page", "/manage/pages/about", (MANAGER,)),
     Case("service-new", "manage.service_new", "/manage/new-service", (MANAGER,)),
     Case("service-change", "manage.service", "/manage/services/late-desk", (MANAGER,)),
+    Case("votes", "manage.votes", "/manage/votes", (MANAGER,)),
+    Case("vote-new", "manage.vote_new", "/manage/votes/new", (MANAGER,)),
+    Case("vote-draft", "manage.vote", "/manage/votes/a-draft", (MANAGER,)),
+    Case("vote-change", "manage.vote_change", "/manage/votes/a-locked-vote/amend", (MANAGER,)),
     *(Case(f"text-{key}", "pages.show", f"/pages/{key}") for key in FIRST_TEXTS),
     Case("past-vote", "results.import", "/manage/results/new", (MANAGER,)),
     Case("rolls", "rolls.index", "/manage/rolls", (MANAGER,)),
@@ -216,6 +238,14 @@ MISTAKES = [
     Case("past-vote-day", "results.import", "/manage/results/new", (MANAGER,), past_vote(held_on="2036-01-31"), 422, 1),
     Case("past-vote-source", "results.import", "/manage/results/new", (MANAGER,),
          past_vote(source_url="there"), 422, 1),
+    Case("vote-untitled", "manage.vote_new", "/manage/votes/new", (MANAGER,), typed(title_en=""), 422, 1),
+    Case("vote-out-of-order", "manage.vote_new", "/manage/votes/new", (MANAGER,),
+         typed(title_en="Which?", publishes_at="2020-01-01T10:00"), 422, 1),
+    Case("vote-same-names", "manage.vote", "/manage/votes/a-draft", (MANAGER,), same_names, 422, 1),
+    Case("vote-locked", "manage.vote", "/manage/votes/a-locked-vote", (MANAGER,)),
+    Case("vote-not-ready", "manage.vote", "/manage/votes/a-draft", (MANAGER,), lock, 422, 1),
+    Case("vote-change-unreasoned", "manage.vote_change", "/manage/votes/a-locked-vote/amend", (MANAGER,),
+         ask_to_postpone, 422, 1),
     Case("withdraw-unreasoned", "results.show", f"/results/{RESULT}", (MANAGER,), typed(reason=" "), 422, 1),
     Case("hide-unruled", "services.show", "/services/late-desk", (MANAGER,), hiding("", "Wrong."), 422, 1),
     Case("hide-unreasoned", "services.show", "/services/late-desk", (MANAGER,), hiding("insult", " "), 422, 1),

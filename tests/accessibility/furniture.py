@@ -1,7 +1,8 @@
 """What stands in the town that accessibility tests walk through, beside the demonstration: one thing of each kind."""
 
 import io
-from datetime import date
+from dataclasses import replace
+from datetime import date, timedelta
 from uuid import UUID
 
 from PIL import Image
@@ -20,12 +21,16 @@ from commons.media.store import add_picture
 from commons.moderation.store import hide, show_again
 from commons.organisations.store import found, get_host, save_page
 from commons.services.store import add_service
+from polls import amendments
+from polls.drafting import Plan, draft
+from polls.lifecycle import Kind, State
 from results.publication import prepare_import, publish, withdraw
 from results.tables import Result
 
 OWN_TEXT = "We are **here**.\n\n## When\n\n- In the morning\n- [In the evening](https://example.org/)"
 BECAUSE = "A line was read wrongly."
 ROLL = UUID("5f0c2c7e-2f0e-4f52-9a3a-0d6b6b0c1a11")
+DAY = timedelta(days=1)
 
 
 def _painted() -> bytes:
@@ -55,6 +60,15 @@ async def furnish(session: AsyncSession) -> None:
     await show_again(session, "services/late-desk", BECAUSE, asker.id)
     await withdraw(session, await _publish(session, "A vote taken back"), BECAUSE)
     moment = await now(session)
+    plan = Plan(
+        titles={"en": "A draft"}, questions={"en": "What first?"}, opens_at=moment,
+        options=[({"en": "Buses", "ka": "ავტობუსები"}, ""), ({"en": "Parks"}, "")], most_ranked=2,
+        closes_at=moment + 2 * DAY, publishes_at=moment + 2 * DAY, objections={}, objections_until=moment + 9 * DAY,
+    )  # fmt: skip
+    await draft(session, host.id, plan)
+    locked = await draft(session, host.id, replace(plan, titles={"en": "A locked vote"}))
+    locked.state = State.LOCKED
+    await amendments.ask(session, locked.id, Kind.ANNUL, BECAUSE, asker.id, {})
     session.add(
         Letter(
             address="somebody.with.a.long.name@department.of.services.vardisi.example",

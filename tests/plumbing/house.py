@@ -32,7 +32,11 @@ from app.web.session import Visitor
 from commons.approvals.store import ask
 from commons.organisations.store import found, get_host, save_page
 from commons.services.store import add_service
+from polls import amendments
+from polls.drafting import draft
+from polls.lifecycle import Kind, State
 from results.publication import prepare_import, publish
+from tests.ballots.voting import plan
 from tests.conftest import Addresses
 from tests.plumbing.server import SECRET
 
@@ -58,6 +62,8 @@ class Places:
     approval: UUID
     roll: UUID
     line: UUID
+    vote: str
+    amendment: UUID
 
 
 class Browser:
@@ -162,7 +168,7 @@ class Town:
             return list((await session.exec(query)).all())
 
     async def furnish(self) -> Places:
-        """Add one of each thing that has an address: a service, an own page, a published result, a request, a roll."""
+        """Add one of each thing that has an address: a service, an own page, a result, a roll, a vote, requests."""
         manager = self.people["manager"]
 
         async def work(session: AsyncSession) -> Places:
@@ -188,7 +194,12 @@ class Town:
             roll = await add_roll(session, host.id, {"en": "Residents"})
             await add_lines(session, roll.id, [Entry("0017", "Nino Beridze")])
             line = (await find_lines(session, roll.id)).lines[0][0]
-            return Places(service.slug, result.slug, approval.id, roll.id, line.id)
+            vote = await draft(session, host.id, plan())
+            vote.state = State.LOCKED
+            amendment = await amendments.ask(session, vote.id, Kind.ANNUL, "A mistake.", manager, {})
+            return Places(
+                service.slug, result.slug, approval.id, roll.id, line.id, vote.slug, amendment.id
+            )
 
         return await self.house.db.write(work)
 
