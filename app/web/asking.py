@@ -56,11 +56,10 @@ class AskingPages(Controller):
         """List the votes in every state."""
         number = page_number(request)
         async with house_of(request).db.reading() as session:
-            host = await get_host(session)
-            found, total = await list_polls(session, State, number)
+            found, total = await list_polls(session, list(State), number)
             pages = max(1, -(-total // PER_PAGE))
             if number > pages:  # beyond the end, the last page is shown
-                number, (found, _) = pages, await list_polls(session, State, pages)
+                number, (found, _) = pages, await list_polls(session, list(State), pages)
         return await page(request, "asking/votes.html", found=found, number=number, pages=pages)
 
     @get("/new", name="manage.vote_new")
