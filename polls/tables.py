@@ -1,6 +1,6 @@
 """Rows of what is asked: a vote with its frozen card, and what two people changed about it afterwards."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -57,6 +57,11 @@ class Poll(SQLModel, table=True):
     def option_ids(self) -> tuple[int, ...]:
         """The numbers of the options, in the order of the card."""
         return tuple(int(option["id"]) for option in self.options)
+
+    @property
+    def objections_end(self) -> datetime:
+        """Until when one can object: as on the card, and never for a shorter time after a later publication."""
+        return self.objections_until + max(self.publishes_at - self.planned_publishes_at, timedelta(0))
 
     @property
     def times(self) -> Times:

@@ -27,11 +27,11 @@ async def page(
     session: AsyncSession,
     *,
     kinds: Collection[str] | None = None,
-    subject: str | None = None,
+    subject: str | Collection[str] | None = None,
     offset: int = 0,
     limit: int = 50,
 ) -> LedgerPage:
-    """Show one page of the log: all of it, or the lines of some kinds or of one subject.
+    """Show one page of the log: all of it, or the lines of some kinds, or of one subject or several.
 
     A redacted line has no subject any more; the line that says it was redacted has it.
     """

@@ -74,14 +74,14 @@ async def all_lines(session: AsyncSession) -> list[Line]:
 
 
 async def find_lines(
-    session: AsyncSession, kinds: Collection[str] | None, subject: str | None, offset: int, limit: int
+    session: AsyncSession, kinds: Collection[str] | None, subject: str | Collection[str] | None, offset: int, limit: int
 ) -> tuple[list[Line], int]:
     """Find one page of lines, newest first, and how many there are in all. Two queries, however long the log."""
     wanted: list[ColumnElement[bool]] = []
     if kinds is not None:
         wanted.append(col(Leaf.kind).in_(kinds))
     if subject is not None:
-        wanted.append(col(Words.subject) == subject)
+        wanted.append(col(Words.subject).in_([subject] if isinstance(subject, str) else subject))
     counted = select(func.count()).select_from(Leaf).join(Words, isouter=True).where(*wanted)
     shown = _LINES.where(*wanted).order_by(col(Leaf.position).desc()).offset(offset).limit(limit)
     return [_line(row) for row in await session.exec(shown)], (await session.exec(counted)).one()

@@ -16,11 +16,12 @@ from ballots.casting import Cast, cast
 from ballots.eligibility import VoterFacts
 from ballots.keys import Keys, new_custodian, prove
 from ballots.preparing import accept_proof, lock, register_custodian, start
+from commons.clock import now
 from commons.organisations.store import find_host, found
 from polls.drafting import Plan, draft
-from polls.lifecycle import State
+from polls.lifecycle import Kind, State
 from polls.store import get_poll
-from polls.tables import Poll
+from polls.tables import Amendment, Poll
 from tests.commons.ledger.written import batch
 
 NAMES = ("Buses", "Parks", "Clinics")
@@ -59,7 +60,6 @@ class Vote:
 
     async def set_time(self, column: str, seconds: float) -> None:
         """Move an effective time to so many seconds from the database's present moment."""
-        from commons.clock import now
 
         async def work(session: AsyncSession) -> None:
             moment = await now(session) + timedelta(seconds=seconds)
@@ -70,9 +70,25 @@ class Vote:
         await self.db.write(work)
 
     async def end(self) -> None:
-        """Let the closing time and the publication time pass."""
+        """Let the closing time and the publication time pass, as two people may agree; the minutes will say so."""
         await self.set_time("closes_at", -1)
         await self.set_time("publishes_at", -1)
+
+        async def amend(session: AsyncSession) -> None:
+            moment = await now(session)
+            session.add(
+                Amendment(
+                    poll_id=self.poll.id,
+                    kind=Kind.CLOSE_EARLY,
+                    reason="The test cannot wait.",
+                    asked_by=uuid4(),
+                    asked_at=moment,
+                    agreed_by=uuid4(),
+                    agreed_at=moment,
+                )
+            )
+
+        await self.db.write(amend)
 
     async def refreshed(self) -> Poll:
         async with self.db.reading() as session:

@@ -87,7 +87,7 @@ def build(profile: Profile | None, ballots: int = 0, key: Ed25519PrivateKey = KE
     outcome = None if profile is None else count("schulze", profile)
     card, roll = card_of(names), hashes("roll", ballots + 12)
     box = hashes("box", ballots)
-    sealed = {"root": root(box).hex(), "ballots": ballots, "set_aside": 0}
+    sealed: LineWords = {"root": root(box).hex(), "ballots": ballots, "set_aside": 0}
     minutes = Minutes(
         poll_id=POLL,
         address=SLUG,

@@ -9,11 +9,13 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from commons.canonical import readable
+from commons.checkpoint import verifier_key
 from results import archive, vote_archive
 from results.release import Plan
 from results.verify import examine, is_archive, main, verify
 from results.vote_archive import BOX, MINUTES, ROLL, SEALED, TOOK_PART
-from tests.commons.ledger.written import NEXT_KEY, ORIGIN, VERIFIER, verifier_key
+from tests.commons.ledger.written import NEXT_KEY, ORIGIN, VERIFIER
 from tests.results import sealed
 from tests.results.sealed import FULL, KINDS, ORDER, SHUT, renewed
 from tests.results.test_verify import delete, flip, insert, write
@@ -136,8 +138,8 @@ def test_lists_are_sorted_hashes_each_once_and_within_one_another(tmp_path: Path
 
 def test_without_an_amendment_the_times_are_those_of_the_card(tmp_path: Path) -> None:
     minutes = json.loads(FULL[MINUTES])
-    kept = archive.readable(minutes)
-    moved = archive.readable(minutes | {"amendments": []})
+    kept = readable(minutes)
+    moved = readable(minutes | {"amendments": []})
     assert (MINUTES, "closes_at") in found(tmp_path, renewed(FULL, MINUTES, kept, moved))
 
 
