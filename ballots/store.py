@@ -109,11 +109,6 @@ async def get_box(session: AsyncSession, poll_id: UUID) -> Box:
     return box
 
 
-async def find_box(session: AsyncSession, poll_id: UUID) -> Box | None:
-    """Find a vote's box; None before the vote opened."""
-    return (await session.exec(select(Box).where(Box.poll_id == poll_id))).first()
-
-
 async def find_over(session: AsyncSession, moment: datetime) -> Sequence[Poll]:
     """Find the votes whose objections are over and whose ballots still lie here."""
     is_over = col(Poll.state).in_([State.PUBLISHED, State.ANNULLED]) & (col(Poll.objections_until) <= moment)
