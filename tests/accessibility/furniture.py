@@ -37,7 +37,7 @@ PICTURE = _painted()
 
 
 async def furnish(session: AsyncSession) -> None:
-    """Put in what a page can have to show: a picture, services, a request, a result taken back, a roll, a bounced letter."""
+    """Put in what a page can have to show: a picture, services, a roll, a request, a result taken back, a letter."""
     host = await get_host(session)
     service = await add_service(session, host.id, {"en": "Late desk", "ka": "გვიანი მაგიდა"}, {"en": "Until nine."})
     service.picture = (await add_picture(session, host.id, PICTURE, {"en": "The hall at night."})).id
