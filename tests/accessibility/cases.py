@@ -61,9 +61,19 @@ def pressed(form: str) -> Act:
     """Press the first button of the first form that a selector finds, folded away or not."""
 
     def act(page: Page, town: RunningTown) -> None:
-        page.locator(f"main {form}").first.locator("button").first.evaluate("button => button.click()")
+        with page.expect_navigation():
+            page.locator(f"main {form}").first.locator("button").first.evaluate("button => button.click()")
 
     return act
+
+
+def all_slips(page: Page, town: RunningTown) -> None:
+    """Make slips for everybody on a roll, however many times it was done before."""
+    if page.locator('form[action$="/void"]').count():
+        page.evaluate("document.querySelector('main details').open = true")
+        page.check("#f-sure")
+        pressed('form[action$="/void"]')(page, town)
+    pressed('form[action$="/slips"]')(page, town)
 
 
 def past_vote(**instead: str) -> Act:
@@ -255,7 +265,7 @@ MISTAKES = [
     Case("roll-nameless", "rolls.new", "/manage/rolls/new", (MANAGER,), typed(name_en="", text=LIST), 422, 1),
     Case("roll-empty", "rolls.add", f"/manage/rolls/{ROLL}/add", (MANAGER,), typed(text=""), 422, 1),
     Case("roll-unsure", "rolls.show", f"/manage/rolls/{ROLL}", (MANAGER,), pressed("details form"), 422, 1),
-    Case("slips", "rolls.show", f"/manage/rolls/{ROLL}", (MANAGER,), pressed('form[action$="/slips"]')),
+    Case("slips", "rolls.show", f"/manage/rolls/{ROLL}", (MANAGER,), all_slips),
     Case("slip", "rolls.show", f"/manage/rolls/{ROLL}", (MANAGER,), pressed("table form")),
     Case("roll-nobody", "rolls.show", f"/manage/rolls/{ROLL}?q=zzz", (MANAGER,)),
     Case("no-hit", "services.index", "/services?q=zzz"),
