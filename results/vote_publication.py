@@ -68,7 +68,8 @@ async def prepare_vote(session: AsyncSession, poll_id: UUID) -> PreparedVote:
         outcome = await asyncio.to_thread(count, card.rule, profile)
     minutes = await _gather_minutes(session, poll, box, decide(outcome))
     listed = await get_list(session, poll_id, "box")
-    sealed = readable(await prove(session, await opening.find_sealed(session, poll, listed)))
+    position = await opening.find_sealed(session, poll, listed)
+    sealed = readable(await prove(session, position, earliest=True))  # signed before anyone could open the box
     lists = {file: lines_of(await get_list(session, poll_id, name)) for file, name in LISTS.items()}
     files = await asyncio.to_thread(vote_archive.build, card, minutes, lists, sealed, outcome)
     held_on = poll.closes_at.astimezone(ZoneInfo(organisation.zone)).date()

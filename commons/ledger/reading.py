@@ -51,17 +51,19 @@ async def told_key(session: AsyncSession) -> str | None:
     return str(named[0].words["key"]) if named and named[0].words else None
 
 
-async def prove(session: AsyncSession, position: int) -> dict[str, Any]:
-    """Prove one line by the newest checkpoint, as a JSON object for `canonical.readable` (see proof.write_proof).
+async def prove(session: AsyncSession, position: int, *, earliest: bool = False) -> dict[str, Any]:
+    """Prove one line by a checkpoint, as a JSON object for `canonical.readable` (see proof.write_proof).
 
-    Raises:  NotFound("ledger.line_unknown").
-    Cost:    three queries; O(length of the log).
+    earliest: by the first checkpoint that has the line, which shows what came later; else by the newest.
+    Raises:   NotFound("ledger.line_unknown").
+    Cost:     three queries; O(length of the log).
     """
-    line, newest = await store.find_line(session, position), await store.newest_checkpoint(session)
-    if line is None or newest is None:
+    line = await store.find_line(session, position)
+    signed = await (store.first_checkpoint(session, position) if earliest else store.newest_checkpoint(session))
+    if line is None or signed is None:
         raise NotFound("ledger.line_unknown", position=position)
-    hashes = await store.leaf_hashes(session, newest.size)
-    return write_proof(line, inclusion_proof(hashes, position), newest.note)
+    hashes = await store.leaf_hashes(session, signed.size)
+    return write_proof(line, inclusion_proof(hashes, position), signed.note)
 
 
 async def audit(session: AsyncSession, verifiers: Collection[str], kept_notes: Collection[str] = ()) -> list[Finding]:

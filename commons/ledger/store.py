@@ -57,6 +57,12 @@ async def newest_checkpoint(session: AsyncSession) -> StoredCheckpoint | None:
     return (await session.exec(select(StoredCheckpoint).order_by(col(StoredCheckpoint.size).desc()).limit(1))).first()
 
 
+async def first_checkpoint(session: AsyncSession, position: int) -> StoredCheckpoint | None:
+    """Find the earliest checkpoint that has a line in it."""
+    covers = select(StoredCheckpoint).where(col(StoredCheckpoint.size) > position)
+    return (await session.exec(covers.order_by(col(StoredCheckpoint.size)).limit(1))).first()
+
+
 async def checkpoints(session: AsyncSession) -> Sequence[StoredCheckpoint]:
     """Read every checkpoint, shortest log first."""
     return (await session.exec(select(StoredCheckpoint).order_by(col(StoredCheckpoint.size)))).all()

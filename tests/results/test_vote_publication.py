@@ -10,6 +10,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from app.db import Database
 from ballots.opening import open_box
+from commons.checkpoint import read_unsigned
 from commons.errors import Conflict
 from commons.ledger import reading
 from polls import amendments
@@ -110,10 +111,11 @@ async def test_an_unopened_vote_is_published_as_such(db: Database, tmp_path: Pat
 
 async def test_the_box_list_was_in_the_signed_ledger_before_the_box_was_opened(db: Database, tmp_path: Path) -> None:
     vote = await opened(db, tmp_path, 10)
+    await vote.sign()  # the opening too
     sealed = json.loads((await prepare(vote)).files[SEALED])
     assert sealed["subject"] == vote.poll.subject
-    kinds = [kind for (kind,) in await vote.rows("SELECT kind FROM commons_ledger_pending")]
-    assert kinds == ["box.opened"]  # it waits, while the list is signed
+    ((opening,),) = await vote.rows("SELECT position FROM commons_ledger_leaf WHERE kind = 'box.opened'")
+    assert sealed["position"] < read_unsigned(sealed["checkpoint"]).size <= int(str(opening))
 
 
 async def test_a_vote_is_published_once(db: Database, tmp_path: Path) -> None:

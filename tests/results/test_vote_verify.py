@@ -18,7 +18,7 @@ from results.vote_archive import BOX, MINUTES, ROLL, SEALED, TOOK_PART
 from tests.commons.ledger.written import NEXT_KEY, ORIGIN, VERIFIER
 from tests.results import sealed
 from tests.results.sealed import FULL, KINDS, ORDER, SHUT, renewed
-from tests.results.test_verify import delete, flip, insert, write
+from tests.results.test_verify import SOUND, delete, flip, insert, write
 
 DRAW = random.Random(2027)
 ENDS = [(kind, name, last) for kind, files in KINDS.items() for name in sorted(files) for last in (False, True)]
@@ -40,6 +40,14 @@ def test_an_archive_of_each_kind_holds(kind: str, tmp_path: Path) -> None:
     assert report.signer == "khma.example/log+d5065b4a"
     assert report.card_hash == sealed.card_of().hash()
     assert set(KINDS[kind]) == {*vote_archive.summed(Plan(kind.replace("shut", "none"))), archive.SUMS, archive.LEDGER}
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_the_published_archives_are_made_again_byte_for_byte(kind: str) -> None:
+    published = SOUND.parent / f"sealed-{kind}"
+    assert sorted(KINDS[kind]) == sorted(path.name for path in published.iterdir())
+    for name, data in KINDS[kind].items():
+        assert data == (published / name).read_bytes(), name
 
 
 @pytest.mark.parametrize(
