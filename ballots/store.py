@@ -248,9 +248,20 @@ async def find_custodians(session: AsyncSession, organisation_id: UUID) -> Seque
     return (await session.exec(select(Custodian).where(Custodian.organisation_id == organisation_id))).all()
 
 
+async def find_custodian(session: AsyncSession, public: bytes) -> Custodian | None:
+    """Find the custodian with these public keys."""
+    return (await session.exec(select(Custodian).where(Custodian.public == public))).first()
+
+
 async def find_custody(session: AsyncSession, poll_id: UUID) -> Sequence[tuple[Custody, Custodian]]:
     """Find what each custodian of a vote did so far."""
     query = select(Custody, Custodian).join(Custodian).where(Custody.poll_id == poll_id)
+    return (await session.exec(query)).all()
+
+
+async def find_votes_of(session: AsyncSession, custodian_id: UUID) -> Sequence[tuple[Custody, Poll]]:
+    """Find the votes whose keys a custodian has copies of, by address."""
+    query = select(Custody, Poll).join(Poll).where(Custody.custodian_id == custodian_id).order_by(col(Poll.slug))
     return (await session.exec(query)).all()
 
 

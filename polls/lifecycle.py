@@ -34,7 +34,7 @@ CHANGES = {
     (State.CLOSING, State.CLOSED): "the counts agree and the box key is destroyed",
     (State.CLOSED, State.PUBLISHED): "the result is out, or the box stays shut for ever",
     # The exceptions, each with its reason
-    (State.OPEN, State.SUSPENDED): "two people: casting must stop, for example during an outage",
+    (State.OPEN, State.SUSPENDED): "two people: casting must stop, as in an outage; or a backup was put back",
     (State.SUSPENDED, State.OPEN): "two people: casting goes on, with at least the time that was left",
     (State.CLOSING, State.HALTED): "a row was made, moved, changed or deleted by a hand that is not ours",
     (State.HALTED, State.CLOSING): "two people: repaired from a backup, or the named rows were set aside",
