@@ -23,6 +23,7 @@ from app.house import House
 from app.jobs.store import enqueue
 from ballots.answers import order_of
 from ballots.casting import cast
+from ballots.files import keep
 from ballots.keys import Keys, confirm_destroyed, new_custodian, prove, public_of
 from ballots.preparing import accept_destruction, accept_proof, lock, register_custodian, start
 from ballots.store import find_custody
@@ -37,7 +38,7 @@ from polls.store import find_polls, get_poll
 VOTERS = 500
 AT_ONCE = 100
 FREE_CODES = 12
-SEED_FILE = "seed"
+SEED_FILE = "custodian.key"  # as `khma keys` names it
 CUSTODIANS = {
     "archive": {
         "en": "City archive (demonstration)",
@@ -203,10 +204,7 @@ async def _appoint_custodians(house: House, organisation_id: UUID) -> None:
     for name, functions in CUSTODIANS.items():
         seed, public = new_custodian()
         folder = house.config.data / "custodians" / name
-        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-        path = folder / SEED_FILE
-        path.touch(mode=0o600)
-        path.write_bytes(seed)
+        keep(folder / SEED_FILE, seed)
         await house.db.write(lambda s, f=functions, p=public: register_custodian(s, organisation_id, f, p))  # type: ignore[misc]
 
 

@@ -197,9 +197,7 @@ class Town:
             vote = await draft(session, host.id, plan())
             vote.state = State.LOCKED
             amendment = await amendments.ask(session, vote.id, Kind.ANNUL, "A mistake.", manager, {})
-            return Places(
-                service.slug, result.slug, approval.id, roll.id, line.id, vote.slug, amendment.id
-            )
+            return Places(service.slug, result.slug, approval.id, roll.id, line.id, vote.slug, amendment.id)
 
         return await self.house.db.write(work)
 
