@@ -24,7 +24,7 @@ from app.web.session import house_of, visitor_of
 from ballots.answers import order_of
 from ballots.casting import Cast, Happened, cast, find_receipt, last_form
 from ballots.keys import Keys
-from ballots.receipts import Receipt, read_receipt
+from ballots.receipts import read_receipt
 from ballots.standing import look_at
 from ballots.store import find_in_list
 from commons.clock import now
@@ -36,6 +36,8 @@ from polls.tables import Poll
 FORM_KEY_BYTES = 16
 NONE_BEFORE = "0" * 64
 """What a form says as `after` where its voter has no ballot in the box; as long as a hash."""
+NEEDS_FRESH = {"ballot.form_broken", "ballot.meanwhile"}
+"""Errors after which the form that came cannot be sent again."""
 KEPT_KEYS = {State.LOCKED, State.OPEN, State.SUSPENDED, State.CLOSING, State.HALTED}
 """While a vote is in one of these, the server can make a receipt again."""
 
@@ -215,14 +217,24 @@ async def _cast(house: House, poll: Poll, sheet: Sheet, voter: Voter) -> Cast:
 async def _ballot_again(
     request: AnyRequest, poll: Poll, sheet: Sheet, voter: Voter | None, error: DomainError | TooMany
 ) -> Response[str]:
-    """Show the ballot with what went wrong; what was chosen stays, unless another ballot was recorded meanwhile."""
+    """Show the ballot with what went wrong; what was chosen stays, unless another ballot was recorded meanwhile.
+
+    Where the vote takes no ballots there is nothing to mend, and that is what is said.
+    """
     house = house_of(request)
-    code = error.code if isinstance(error, DomainError) else ""
     async with house.db.reading() as session:
         poll = await get_public_poll(session, poll.slug)  # as it stands now
-        if code == "ballot.meanwhile" and voter is not None:
-            sheet = _fresh(poll, await last_form(session, poll.id, _tag(house, poll, voter)))
-    if isinstance(error, Forbidden) and code.startswith("voter."):
+        try:
+            check_accepting(poll.state, poll.closes_at, await now(session))
+        except Conflict as refused:
+            error = error if isinstance(error, Conflict) else refused
+        if isinstance(error, DomainError) and error.code in NEEDS_FRESH and poll.state is State.OPEN:
+            voter = voter or await _admitted(request, session, poll)
+            after = None if voter is None else await last_form(session, poll.id, _tag(house, poll, voter))
+            sheet = _fresh(poll, after)
+            if after is None and isinstance(error, Conflict):  # the form followed somebody else's ballot
+                error = Invalid("ballot.form_broken")
+    if isinstance(error, Forbidden) and error.code.startswith("voter."):
         error.field, voter = "code", None
     answer = await _ballot(request, poll, sheet, voter, error)
     return answer if voter is None else await _with_pass(request, answer, poll, voter)
@@ -257,11 +269,16 @@ async def _receipt(
 ) -> Response[str]:
     """Show the receipt page. place: line of a receipt in the list of the box, 0 = not in it, None = not asked."""
     house = house_of(request)
-    receipt: Receipt | None = None
+    receipt, keys_kept = None, poll.state in KEPT_KEYS
     async with house.db.reading() as session:
         voter = await _admitted(request, session, poll)
-        if voter is not None and poll.state in KEPT_KEYS:
-            receipt = await find_receipt(session, Keys(house.config.keys), poll, _tag(house, poll, voter))
+        if voter is not None and keys_kept:
+            try:
+                receipt = await find_receipt(session, Keys(house.config.keys), poll, _tag(house, poll, voter))
+            except Conflict as gone:
+                if gone.code != "keys.gone":
+                    raise
+                keys_kept = False  # the vote is at the last steps of its closing
         standing = await look_at(session, poll)
     address = request.app.route_reverse("votes.receipt", lang=language_of(request), slug=poll.slug)
     said, status, headers = _said(error)
@@ -275,7 +292,7 @@ async def _receipt(
         receipt=receipt,
         drawing=draw(f"{house.config.base_url}{address}#{receipt.commitment.hex()}") if receipt else None,
         admitted=voter is not None,
-        keys_kept=poll.state in KEPT_KEYS,
+        keys_kept=keys_kept,
         happened=done if done in set(Happened) and receipt is not None else "",
         typed=visitor_of(request).text("receipt"),
         code=visitor_of(request).text("code"),
