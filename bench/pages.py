@@ -7,6 +7,7 @@ connection, then a bare page of the same size from a server of the same kind, so
 import argparse
 import asyncio
 import http.client
+import os
 import statistics
 import subprocess
 import sys
@@ -66,7 +67,7 @@ def main(argv: list[str]) -> int:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="khma-bench-")))
         server = stack.enter_context(running_postgres())
         server.run(f"CREATE DATABASE khma OWNER {OWNER}")
-        bare = stack.enter_context(_bare_server())
+        bare = stack.enter_context(bare_server())
         sqlite = demo_config(folder / "sqlite", 8000)
         postgres = replace(
             demo_config(folder / "postgresql", 8000),
@@ -134,14 +135,17 @@ def public_pages(app: Litestar, secret: str) -> Iterator[str]:
 
 
 @contextmanager
-def _bare_server() -> Iterator[str]:
+def bare_server(database_url: str = "sqlite:///nowhere") -> Iterator[str]:
+    """Start bench/bare.py as `khma serve` starts Khma. Yields the base address, without a slash at its end."""
     port = free_port()
-    words = ["bench.bare:app", "--port", str(port), "--no-access-log", "--log-level", "warning", "--no-server-header"]
-    server = subprocess.Popen([sys.executable, "-m", "uvicorn", *words], cwd=ROOT)
+    words = ["bench.bare:app", "--port", str(port), "--log-level", "warning"]
+    words += ["--no-access-log", "--no-server-header", "--no-proxy-headers"]
+    environment = os.environ | {"KHMA_DATABASE_URL": database_url}
+    server = subprocess.Popen([sys.executable, "-m", "uvicorn", *words], cwd=ROOT, env=environment)
     try:
         while True:
             try:
-                httpx.get(f"http://127.0.0.1:{port}/readyz", trust_env=False)
+                httpx.get(f"http://127.0.0.1:{port}/100", trust_env=False)
                 break
             except httpx.TransportError:
                 if server.poll() is not None:
