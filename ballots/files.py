@@ -34,7 +34,8 @@ def destroy(paths: Iterable[Path]) -> None:
 
 def _write(path: Path, data: bytes, mode: int) -> Path:
     """Write beside the place where it will be. Returns the path of the unfinished file."""
-    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    for folder in reversed([path.parent, *path.parent.parents]):  # `parents=True` would leave the upper ones to others
+        folder.mkdir(exist_ok=True, mode=0o700)
     unfinished = path.with_name(f"{path.name}.{os.getpid()}.{secrets.token_hex(4)}")
     descriptor = os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)
     with os.fdopen(descriptor, "wb") as file:
