@@ -18,7 +18,8 @@ from results.vote_archive import BOX, MINUTES, ROLL, SEALED, TOOK_PART
 from tests.commons.ledger.written import NEXT_KEY, ORIGIN, VERIFIER
 from tests.results import sealed
 from tests.results.sealed import FULL, KINDS, ORDER, SHUT, renewed
-from tests.results.test_verify import SOUND, delete, flip, insert, write
+from tests.results.test_archive import SOUND
+from tests.results.test_verify import delete, flip, insert, write
 
 DRAW = random.Random(2027)
 ENDS = [(kind, name, last) for kind, files in KINDS.items() for name in sorted(files) for last in (False, True)]
