@@ -158,11 +158,14 @@ def too_often(page: Page, town: RunningTown) -> None:
     town.forgive()
 
 
-def same_names(page: Page, town: RunningTown) -> None:
-    """Give two choices of a draft one name."""
-    page.locator("main details > summary").first.click()
-    page.locator("main form details > summary").first.click()
-    typed(typed_1_en="Lifts", typed_2_en="LIFTS")(page, town)
+def unfolded(**fields: str) -> Act:
+    """Unfold all that a form folds away, such as its fields in other languages, then type and send."""
+
+    def act(page: Page, town: RunningTown) -> None:
+        page.evaluate("document.querySelectorAll('main details').forEach(each => { each.open = true; })")
+        typed(**fields)(page, town)
+
+    return act
 
 
 def lock(page: Page, town: RunningTown) -> None:
@@ -248,10 +251,12 @@ MISTAKES = [
     Case("past-vote-day", "results.import", "/manage/results/new", (MANAGER,), past_vote(held_on="2036-01-31"), 422, 1),
     Case("past-vote-source", "results.import", "/manage/results/new", (MANAGER,),
          past_vote(source_url="there"), 422, 1),
-    Case("vote-untitled", "manage.vote_new", "/manage/votes/new", (MANAGER,), typed(title_en=""), 422, 1),
+    Case("vote-untitled", "manage.vote_new", "/manage/votes/new", (MANAGER,), unfolded(title_en=""), 422, 1),
+    Case("vote-choiceless", "manage.vote_new", "/manage/votes/new", (MANAGER,), unfolded(title_en="Which?"), 422, 1),
     Case("vote-out-of-order", "manage.vote_new", "/manage/votes/new", (MANAGER,),
-         typed(title_en="Which?", publishes_at="2020-01-01T10:00"), 422, 1),
-    Case("vote-same-names", "manage.vote", "/manage/votes/a-draft", (MANAGER,), same_names, 422, 1),
+         unfolded(title_en="Which?", typed_1_en="Lifts", typed_2_en="Stairs", publishes_at="2020-01-01T10:00"), 422, 1),
+    Case("vote-same-names", "manage.vote", "/manage/votes/a-draft", (MANAGER,),
+         unfolded(typed_1_en="Lifts", typed_2_en="LIFTS"), 422, 1),
     Case("vote-locked", "manage.vote", "/manage/votes/a-locked-vote", (MANAGER,)),
     Case("vote-not-ready", "manage.vote", "/manage/votes/a-draft", (MANAGER,), lock, 422, 1),
     Case("vote-change-unreasoned", "manage.vote_change", "/manage/votes/a-locked-vote/amend", (MANAGER,),

@@ -271,6 +271,10 @@ async def test_an_annulled_vote_is_repeated_once_with_keys_of_its_own(hall: Hall
     address = await hall.vote(State.OPEN, typed_1_en="Night buses")
     first = await hall.poll(address)
     await hall.set(address, state=State.ANNULLED)
+    keys = Keys(hall.town.config.keys)
+    keys.destroy_opener(first.id)
+    assert await refused(hall, address, "lock", 409, "not possible in the present state")
+    assert not keys.has_opener(first.id)  # what was destroyed is not made anew
     answer = await press(hall.browser, address, f"{address}/repeat")
     again = answer.headers["location"].partition("?")[0]
     poll = await hall.poll(again)

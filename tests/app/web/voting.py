@@ -115,6 +115,7 @@ async def prepare(town: Town, voters: int = 12, services: Sequence[str] = SERVIC
         session.add(roll)
         await session.flush()
         session.add_all(RollLine(roll_id=roll.id, reference=f"P-{number}") for number in range(voters))
+        session.add(RollLine(roll_id=roll.id, reference="struck off", struck_at=roll.made_at))
         return roll.id, custodians
 
     roll_id, custodians = await town.house.db.write(work)
