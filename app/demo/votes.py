@@ -1,4 +1,4 @@
-"""The town's votes: a roll of 500 invented people, one vote open, one closing soon, one whose result comes at once.
+"""The town's votes: a roll of 500 invented people, one vote open, one closing soon, one whose result comes within a minute.
 
 Everything goes through the services that a real vote goes through. The two custodians are folders on this machine, and
 the demonstration proves and confirms for them: that is a show, and their names say so.
@@ -111,8 +111,8 @@ DONE = Question(
     },
     ORDER,
     slice(0, 7),
-    timedelta(seconds=8),
-    318,
+    timedelta(seconds=30),
+    164,
 )
 SOON = Question(
     "closing soon",
@@ -125,7 +125,7 @@ SOON = Question(
     ORDER,
     slice(7, 12),
     timedelta(minutes=10),
-    61,
+    41,
 )
 OPEN = Question(
     "open",
@@ -138,14 +138,14 @@ OPEN = Question(
     ORDER,
     slice(0, 12),
     timedelta(days=6),
-    124,
+    82,
 )
 CHECK = Question(
     "check",
     {"en": "A short vote that checks the house", "fr": "Un vote court qui vérifie la maison"},
     ORDER,
     slice(0, 4),
-    timedelta(seconds=20),
+    timedelta(seconds=25),
     0,
 )
 
