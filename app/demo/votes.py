@@ -1,4 +1,4 @@
-"""The town's votes: a roll of 500 invented people, one vote open, one closing soon, one whose result comes within a minute.
+"""The town's votes: a roll of 500 invented people, one vote open, one closing soon, one published within a minute.
 
 Everything goes through the services that a real vote goes through. The two custodians are folders on this machine, and
 the demonstration proves and confirms for them: that is a show, and their names say so.

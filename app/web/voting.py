@@ -25,7 +25,7 @@ from ballots.answers import order_of
 from ballots.casting import Cast, Happened, cast, find_receipt, last_form
 from ballots.keys import Keys
 from ballots.receipts import read_receipt
-from ballots.standing import look_at
+from ballots.standing import Standing, look_at
 from ballots.store import find_in_list
 from commons.clock import now
 from commons.errors import Conflict, DomainError, Forbidden, Invalid
@@ -71,7 +71,8 @@ class Booth(Controller):
             after = None
             if voter is not None and poll.state is State.OPEN:
                 after = await last_form(session, poll.id, _tag(house, poll, voter))
-        return await _ballot(request, poll, _fresh(poll, after), voter)
+            standing = await look_at(session, poll)
+        return await _ballot(request, standing, _fresh(poll, after), voter)
 
     @post(name="votes.cast")
     async def cast(self, request: AnyRequest, lang: FromPath[str], slug: FromPath[str]) -> Response[str]:
@@ -106,33 +107,31 @@ class Receipts(Controller):
     @get(name="votes.receipt")
     async def show(self, request: AnyRequest, lang: FromPath[str], slug: FromPath[str]) -> Response[str]:
         """Show the receipt of whoever holds a booth pass; to others, the ways to get or check one."""
-        async with house_of(request).db.reading() as session:
-            poll = await get_public_poll(session, slug)
-        return await _receipt(request, poll)
+        return await _receipt(request, slug)
 
     @post(name="votes.enter")
     async def enter(self, request: AnyRequest, lang: FromPath[str], slug: FromPath[str]) -> Response[str]:
         """Take a code, and give the pass that leads to its receipt."""
-        async with house_of(request).db.reading() as session:
-            poll = await get_public_poll(session, slug)
-            try:
+        try:
+            async with house_of(request).db.reading() as session:
+                poll = await get_public_poll(session, slug)
                 voter = await _voter(request, session, poll)
                 _check_belongs(voter, poll)
-            except (DomainError, TooMany) as error:
-                return await _receipt(request, poll, error)
+        except (DomainError, TooMany) as error:
+            return await _receipt(request, slug, error)
         return await _with_pass(request, onward(request, "votes.receipt", slug=slug), poll, voter)
 
     @post("/check", name="votes.check")
     async def check(self, request: AnyRequest, lang: FromPath[str], slug: FromPath[str]) -> Response[str]:
         """Look a receipt up in the list of the box."""
-        async with house_of(request).db.reading() as session:
-            poll = await get_public_poll(session, slug)
-            try:
+        try:
+            async with house_of(request).db.reading() as session:
+                poll = await get_public_poll(session, slug)
                 commitment = read_receipt(visitor_of(request).text("receipt"), poll.id, poll.receipt_key)
                 place = await find_in_list(session, poll.id, "box", commitment)
-            except DomainError as error:
-                return await _receipt(request, poll, error)
-        return await _receipt(request, poll, place=place)
+        except DomainError as error:
+            return await _receipt(request, slug, error)
+        return await _receipt(request, slug, place=place)
 
 
 def _fresh(poll: Poll, after: bytes | None) -> Sheet:
@@ -224,8 +223,9 @@ async def _ballot_again(
     house = house_of(request)
     async with house.db.reading() as session:
         poll = await get_public_poll(session, poll.slug)  # as it stands now
+        standing = await look_at(session, poll)
         try:
-            check_accepting(poll.state, poll.closes_at, await now(session))
+            check_accepting(poll.state, poll.closes_at, standing.moment)
         except Conflict as refused:
             error = error if isinstance(error, Conflict) else refused
         if isinstance(error, DomainError) and error.code in NEEDS_FRESH and poll.state is State.OPEN:
@@ -236,15 +236,18 @@ async def _ballot_again(
                 error = Invalid("ballot.form_broken")
     if isinstance(error, Forbidden) and error.code.startswith("voter."):
         error.field, voter = "code", None
-    answer = await _ballot(request, poll, sheet, voter, error)
+    answer = await _ballot(request, standing, sheet, voter, error)
     return answer if voter is None else await _with_pass(request, answer, poll, voter)
 
 
 async def _ballot(
-    request: AnyRequest, poll: Poll, sheet: Sheet, voter: Voter | None, error: DomainError | TooMany | None = None
+    request: AnyRequest,
+    standing: Standing,
+    sheet: Sheet,
+    voter: Voter | None,
+    error: DomainError | TooMany | None = None,
 ) -> Response[str]:
-    async with house_of(request).db.reading() as session:
-        standing = await look_at(session, poll)
+    poll = standing.poll
     names = {option["id"]: option["names"] for option in poll.options}
     order = order_of(poll.option_ids, sheet.key)
     said, status, headers = _said(error)
@@ -265,12 +268,14 @@ async def _ballot(
 
 
 async def _receipt(
-    request: AnyRequest, poll: Poll, error: DomainError | TooMany | None = None, place: int | None = None
+    request: AnyRequest, slug: str, error: DomainError | TooMany | None = None, place: int | None = None
 ) -> Response[str]:
     """Show the receipt page. place: line of a receipt in the list of the box, 0 = not in it, None = not asked."""
     house = house_of(request)
-    receipt, keys_kept = None, poll.state in KEPT_KEYS
+    receipt = None
     async with house.db.reading() as session:
+        poll = await get_public_poll(session, slug)
+        keys_kept = poll.state in KEPT_KEYS
         voter = await _admitted(request, session, poll)
         if voter is not None and keys_kept:
             try:

@@ -45,6 +45,11 @@ async def find_signed(session: AsyncSession, kind: str, subject: str) -> list[Li
     return [line for line in found if newest is not None and line.position < newest.size]
 
 
+async def newest_of(session: AsyncSession, subject: str, limit: int) -> list[Line]:
+    """Show the newest lines of one subject, where nobody asks how many there are. One query."""
+    return await store.find_newest(session, subject, limit)
+
+
 async def told_key(session: AsyncSession) -> str | None:
     """Find the verifier key that the log last named as its own; None where it has not named one yet. Two queries."""
     named = (await page(session, kinds=["ledger.key"], limit=1)).lines

@@ -93,6 +93,12 @@ async def find_lines(
     return [_line(row) for row in await session.exec(shown)], (await session.exec(counted)).one()
 
 
+async def find_newest(session: AsyncSession, subject: str, limit: int) -> list[Line]:
+    """Find the newest lines of one subject, the newest first. One query."""
+    shown = _LINES.where(col(Words.subject) == subject).order_by(col(Leaf.position).desc()).limit(limit)
+    return [_line(row) for row in await session.exec(shown)]
+
+
 async def erase_words(session: AsyncSession, position: int) -> bool:
     """Delete the words and the salt of one line; False when they were gone already."""
     return (await session.exec(delete(Words).where(col(Words.position) == position))).rowcount == 1

@@ -86,11 +86,17 @@ class HeldVote:
 
     async def let_time_pass(self, **seconds: float) -> None:
         """Move effective times, such as closes_at, to so many seconds from the database's present moment."""
+        async with self.house.db.reading() as session:
+            moment = await now(session)
+        await self.change(**{name: moment + timedelta(seconds=distance) for name, distance in seconds.items()})
+
+    async def change(self, **values: object) -> None:
+        """Write into its row, past all services."""
 
         async def work(session: AsyncSession) -> None:
-            poll, moment = await get_poll(session, self.id), await now(session)
-            for column, distance in seconds.items():
-                setattr(poll, column, moment + timedelta(seconds=distance))
+            poll = await get_poll(session, self.id)
+            for name, value in values.items():
+                setattr(poll, name, value)
             session.add(poll)
 
         await self.house.db.write(work)
@@ -114,7 +120,7 @@ class HeldVote:
                 await self.amend(Kind.ANNUL)
                 await halting.end_annulled(self.house.db, self.keys, self.id)
             case State.CLOSING:
-                await self.set_state(State.CLOSING)
+                await self.change(state=State.CLOSING)
             case State.HALTED:
                 await self.cast(self.codes[-1])
                 await self.run("DELETE FROM ballots_envelope")
@@ -123,18 +129,8 @@ class HeldVote:
                 await self.close()
             case State.PUBLISHED:
                 await self.close()
-                await self.set_state(State.PUBLISHED)
+                await self.change(state=State.PUBLISHED)
         assert (await self.poll()).state is state
-
-    async def set_state(self, state: State) -> None:
-        """Write a state into its row."""
-
-        async def work(session: AsyncSession) -> None:
-            poll = await get_poll(session, self.id)
-            poll.state = state
-            session.add(poll)
-
-        await self.house.db.write(work)
 
     async def run(self, statement: str, **values: object) -> None:
         """Do something to the rows of this vote, as somebody with a hold on the database would."""

@@ -128,7 +128,7 @@ async def test_a_recorded_form_sent_after_the_closing_time_gets_its_receipt(town
     receipt = await voter.receipt()
     await vote.let_time_pass(closes_at=-1)
     for state in (State.OPEN, State.CLOSING):
-        await vote.set_state(state)
+        await vote.change(state=state)
         again = await voter.send(filled)
         assert (again.status_code, again.headers["location"]) == (303, f"{vote.path}/receipt?done=repeated")
         assert receipt_in(await voter.browser.get(again.headers["location"])) == receipt
