@@ -5,6 +5,7 @@ Everything happens in the caller's transaction. Tell the voter only after it is 
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from enum import StrEnum
 from uuid import UUID
 
@@ -18,7 +19,7 @@ from ballots.sealing import BoxKeys, seal, slot_of, unwrap, wrap
 from ballots.store import add_line, change_line, find_envelope, form_of, get_box, put_envelope
 from ballots.tables import Step
 from commons.clock import now
-from commons.errors import Conflict, Invalid
+from commons.errors import Conflict, DomainError, Invalid
 from polls.lifecycle import check_accepting
 from polls.store import hold_poll
 from polls.tables import Poll
@@ -51,39 +52,65 @@ async def cast(
     after: bytes | None,
     channel: Channel = Channel.WEB,
 ) -> Cast:
-    """Record a ballot.
+    """Record a ballot: hold the vote, and let `record` do the rest. Raises NotFound "poll.unknown", and as `record`."""
+    poll = await hold_poll(session, poll_id, shared=True)
+    moment = await now(session)
+    return await record(session, keys, poll, moment, ranks, facts, tag, form_key, after, channel)
 
+
+async def record(
+    session: AsyncSession,
+    keys: Keys,
+    poll: Poll,
+    moment: datetime,
+    ranks: Sequence[int],
+    facts: VoterFacts,
+    tag: bytes,
+    form_key: bytes,
+    after: bytes | None,
+    channel: Channel = Channel.WEB,
+) -> Cast:
+    """Record a ballot in a vote whose row this transaction holds.
+
+    moment:   the database's, asked for after the row was held: a cast that waited for it learns how late it has become.
     ranks:    one per position of the form, in the order that `answers.order_of` derives from form_key; 0 = left out.
     tag:      the voter's, from `Keys.tag`: the same by every door.
     form_key: random bytes that the form carried. after: hash of the last accepted form (`last_form`), or None.
     Returns:  the receipt; the same one again for a form that was recorded before, even after closing as long as the
               box key lives.
-    Raises:   NotFound "poll.unknown"; Forbidden "voter.not_on_roll" or "voter.void"; Invalid from `answers`;
-              Conflict "poll.not_open", ".suspended", ".closed", ".annulled", "ballot.meanwhile" when another form was
-              recorded since, "ballot.damaged", "keys.gone" for a recorded form whose receipt can be made no more.
-    Cost:     one transaction, five statements; about 0.3 ms of computing.
+    Raises:   Forbidden "voter.not_on_roll" or "voter.void"; Invalid from `answers`; Conflict "poll.not_open",
+              ".suspended", ".closed", ".annulled", "ballot.meanwhile" when another form was recorded since,
+              "ballot.damaged", "keys.gone" for a recorded form whose receipt can be made no more.
+    Cost:     two statements for a ballot that is recorded; about 0.3 ms of computing.
     """
-    poll = await hold_poll(session, poll_id, shared=True)
-    form_hash = form_hash_of(poll_id, form_key)
-    if (again := await _repeated(session, keys, poll, tag, form_hash)) is not None:
-        return again
-    check_accepting(poll.state, poll.closes_at, await now(session))
-    check_eligible(facts, poll.roll_id)
-    ranking = read_sheet(ranks, order_of(poll.option_ids, form_key), poll.most_ranked)
-    if after is None:
-        is_recorded = await add_line(session, poll_id, tag, channel, form_hash)
-    else:
-        is_recorded = await change_line(session, poll_id, tag, after, channel, form_hash)
-    if not is_recorded:  # another form of this voter was first, or the same one at the same moment
+    form_hash = form_hash_of(poll.id, form_key)
+    try:
+        check_accepting(poll.state, poll.closes_at, moment)
+        check_eligible(facts, poll.roll_id)
+        ranking = read_sheet(ranks, order_of(poll.option_ids, form_key), poll.most_ranked)
+        await _note(session, poll.id, tag, after, channel, form_hash)
+    except DomainError:  # nothing was written; whatever else is wrong, a form that was recorded is told so
         if (again := await _repeated(session, keys, poll, tag, form_hash)) is not None:
             return again
-        raise Conflict("ballot.meanwhile")
-    box = keys.box(poll_id)
-    ciphertext = seal(write(ranking), poll.sealing_key, poll_id, poll.card_hash)
+        raise
+    box = keys.box(poll.id)
+    ciphertext = seal(write(ranking), poll.sealing_key, poll.id, poll.card_hash)
     slot = slot_of(box, tag)
-    await put_envelope(session, poll_id, slot, wrap(box, ciphertext, poll_id, slot, channel, form_hash))
+    await put_envelope(session, poll.id, slot, wrap(box, ciphertext, poll.id, slot, channel, form_hash))
     happened = Happened.FIRST if after is None else Happened.CHANGED
-    return Cast(sign_receipt(poll_id, ciphertext, box.receipt), happened)
+    return Cast(sign_receipt(poll.id, ciphertext, box.receipt), happened)
+
+
+async def _note(
+    session: AsyncSession, poll_id: UUID, tag: bytes, after: bytes | None, channel: Channel, form_hash: bytes
+) -> None:
+    """Note this form as the voter's last. Raises Conflict "ballot.meanwhile" where it does not follow the last one."""
+    if after is None:
+        is_noted = await add_line(session, poll_id, tag, channel, form_hash)
+    else:  # a form that names itself follows nothing
+        is_noted = after != form_hash and await change_line(session, poll_id, tag, after, channel, form_hash)
+    if not is_noted:
+        raise Conflict("ballot.meanwhile")
 
 
 async def last_form(session: AsyncSession, poll_id: UUID, tag: bytes) -> bytes | None:
@@ -107,7 +134,7 @@ async def find_receipt(session: AsyncSession, keys: Keys, poll: Poll, tag: bytes
 
 
 async def _repeated(session: AsyncSession, keys: Keys, poll: Poll, tag: bytes, form_hash: bytes) -> Cast | None:
-    """Find what this very form recorded. Looked at before the clock: a retry must not be told "closed"."""
+    """Find what this very form recorded. A retry must not be told "closed"."""
     line = await form_of(session, poll.id, tag)
     if line is None or line[1] != form_hash:
         return None

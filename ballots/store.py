@@ -7,10 +7,11 @@ two casts.
 from bisect import bisect_left
 from collections.abc import Iterable, Sequence
 from datetime import datetime
+from functools import cache
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, func, insert, update
+from sqlalchemy import ColumnElement, Table, Update, bindparam, func, insert, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlmodel import SQLModel, col, delete, select
 from sqlmodel.ext.asyncio.session import AsyncSession
@@ -33,6 +34,7 @@ from commons.merkle import HASH_BYTES, root
 from polls.lifecycle import State
 from polls.tables import Poll
 
+LINES, ENVELOPES = (SQLModel.metadata.tables[str(table.__tablename__)] for table in (Participation, Envelope))
 SLICE = 5_000
 """Rows that one statement may write or delete on SQLite, so that no cast elsewhere waits for long."""
 
@@ -52,24 +54,24 @@ async def form_of(session: AsyncSession, poll_id: UUID, tag: bytes) -> tuple[Cha
 async def add_line(session: AsyncSession, poll_id: UUID, tag: bytes, channel: Channel, form_hash: bytes) -> bool:
     """Note that a voter takes part; False when that was noted already, also by another cast at the same moment."""
     values = {"poll_id": poll_id, "tag": tag, "channel": channel, "form_key": form_hash}
-    statement = _insert(session, Participation).values(**values).on_conflict_do_nothing()
-    # Asked for the row itself: how many rows an INSERT of the ORM wrote is not known on PostgreSQL.
-    return (await session.exec(statement.returning(Participation.tag))).first() is not None
+    connection = await session.connection()
+    # Asked for the row itself: how many rows an INSERT wrote is not known on PostgreSQL.
+    return (await connection.execute(_adding(connection.dialect.name), values)).first() is not None
 
 
 async def change_line(
     session: AsyncSession, poll_id: UUID, tag: bytes, after: bytes, channel: Channel, form_hash: bytes
 ) -> bool:
     """Note the next form of a voter, if the last one still is `after`."""
-    line = (col(Participation.poll_id) == poll_id) & (col(Participation.tag) == tag)
-    statement = update(Participation).where(line, col(Participation.form_key) == after)
-    return bool((await session.exec(statement.values(channel=channel, form_key=form_hash))).rowcount)
+    values = {"of_poll": poll_id, "of_tag": tag, "after": after, "channel": channel, "form_key": form_hash}
+    return bool((await (await session.connection()).execute(_changing(), values)).rowcount)
 
 
 async def put_envelope(session: AsyncSession, poll_id: UUID, slot: bytes, sealed: bytes) -> None:
     """Put an envelope into its place, over the one that lay there."""
-    statement = _insert(session, Envelope).values(poll_id=poll_id, slot=slot, sealed=sealed)
-    await session.exec(statement.on_conflict_do_update(index_elements=["poll_id", "slot"], set_={"sealed": sealed}))
+    connection = await session.connection()
+    values = {"poll_id": poll_id, "slot": slot, "sealed": sealed}
+    await connection.execute(_putting(connection.dialect.name), values)
 
 
 async def find_envelope(session: AsyncSession, poll_id: UUID, slot: bytes) -> bytes | None:
@@ -276,5 +278,27 @@ def _of(table: type[Any], poll_id: UUID) -> ColumnElement[bool]:
     return col(table.poll_id) == poll_id
 
 
-def _insert(session: AsyncSession, table: type[SQLModel]) -> Any:  # noqa: ANN401 - each database's own INSERT class
-    return (sqlite if is_embedded(session) else postgresql).insert(table)
+# The statements of a cast are written once: writing one takes as long as sending it.
+
+
+@cache
+def _adding(dialect: str) -> Any:  # noqa: ANN401 - each database's own INSERT class
+    return _insert(dialect, LINES).on_conflict_do_nothing().returning(LINES.c.tag)
+
+
+@cache
+def _changing() -> Update:
+    line = (LINES.c.poll_id == bindparam("of_poll")) & (LINES.c.tag == bindparam("of_tag"))
+    changed = update(LINES).where(line, LINES.c.form_key == bindparam("after"))
+    return changed.values(channel=bindparam("channel"), form_key=bindparam("form_key"))
+
+
+@cache
+def _putting(dialect: str) -> Any:  # noqa: ANN401
+    statement = _insert(dialect, ENVELOPES)
+    place, sealed = ["poll_id", "slot"], statement.excluded.sealed
+    return statement.on_conflict_do_update(index_elements=place, set_={"sealed": sealed})
+
+
+def _insert(dialect: str, table: Table) -> Any:  # noqa: ANN401
+    return (sqlite if dialect == "sqlite" else postgresql).insert(table)

@@ -2,7 +2,7 @@
 
 from datetime import UTC, datetime
 
-from sqlalchemy import func, select
+from sqlalchemy import ColumnElement, func, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from commons.tables import UTCDateTime
@@ -16,12 +16,15 @@ async def now(session: AsyncSession) -> datetime:
 
     Returns:  aware; to the microsecond on PostgreSQL, to the millisecond on SQLite.
     """
-    if session.get_bind().dialect.name == "postgresql":
-        moment = func.clock_timestamp(type_=UTCDateTime)
-    else:
-        moment = func.strftime("%Y-%m-%d %H:%M:%f000", "now", type_=UTCDateTime)
     connection = await session.connection()
-    return (await connection.execute(select(moment))).scalar_one()
+    return (await connection.execute(select(moment_in(connection.dialect.name)))).scalar_one()
+
+
+def moment_in(dialect: str) -> ColumnElement[datetime]:
+    """Write the question of `now` as a column, for a statement that asks something else as well."""
+    if dialect == "postgresql":
+        return func.clock_timestamp(type_=UTCDateTime)
+    return func.strftime("%Y-%m-%d %H:%M:%f000", "now", type_=UTCDateTime)
 
 
 def minute_of(moment: datetime) -> datetime:

@@ -2,12 +2,16 @@
 
 from collections.abc import Collection, Sequence
 from datetime import datetime
+from functools import cache
 from uuid import UUID
 
+from sqlalchemy import Executable, bindparam
 from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import aliased, load_only
 from sqlmodel import col, func, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
+from commons.clock import moment_in
 from commons.errors import Conflict, NotFound
 from polls.lifecycle import State
 from polls.tables import Amendment, Poll
@@ -94,6 +98,30 @@ async def hold_poll(session: AsyncSession, poll_id: UUID, *, shared: bool = Fals
     if (poll := (await session.exec(query.execution_options(populate_existing=True))).first()) is None:
         raise NotFound("poll.unknown")
     return poll
+
+
+async def hold_public_poll(session: AsyncSession, slug: str) -> tuple[Poll, datetime]:
+    """Get a public vote by its address for a cast: hold its row beside other casts, then ask the database's clock.
+
+    Returns: the vote with no more of it than a cast needs, and the moment after the row was held.
+    Raises:  NotFound "poll.unknown" for a draft too.
+    """
+    row = (await session.execute(_holding(session.get_bind().dialect.name), {"slug": slug})).first()
+    if row is None or row[0].state is State.DRAFT:
+        raise NotFound("poll.unknown")
+    return row[0], row[1]
+
+
+@cache
+def _holding(dialect: str) -> Executable:
+    """Write the statement of `hold_public_poll`, once: writing it takes as long as sending it.
+
+    The clock stands outside of what holds the row: PostgreSQL would else look at it before it waits for the row.
+    """
+    held = aliased(Poll, select(Poll).where(Poll.slug == bindparam("slug")).with_for_update(read=True).subquery())
+    needed = ("state", "closes_at", "roll_id", "options", "most_ranked", "card_hash", "sealing_key")
+    query = select(held, moment_in(dialect)).options(load_only(*(getattr(held, name) for name in needed)))
+    return query.execution_options(populate_existing=True)
 
 
 async def add_poll(session: AsyncSession, poll: Poll) -> None:

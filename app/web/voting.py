@@ -6,6 +6,7 @@ slips carry it behind the `#`, which no browser sends.
 
 import secrets
 from dataclasses import dataclass
+from datetime import datetime
 
 from litestar import Controller, Response, get, post
 from litestar.datastructures import Cookie
@@ -22,7 +23,7 @@ from app.qr import draw
 from app.web.respond import AnyRequest, language_of, onward, page
 from app.web.session import house_of, visitor_of
 from ballots.answers import order_of
-from ballots.casting import Cast, Happened, cast, find_receipt, last_form
+from ballots.casting import Cast, Happened, find_receipt, last_form, record
 from ballots.keys import Keys
 from ballots.receipts import read_receipt
 from ballots.standing import Standing, look_at
@@ -30,7 +31,7 @@ from ballots.store import find_in_list
 from commons.clock import now
 from commons.errors import Conflict, DomainError, Forbidden, Invalid
 from polls.lifecycle import State, check_accepting
-from polls.store import get_public_poll
+from polls.store import get_public_poll, hold_public_poll
 from polls.tables import Poll
 
 FORM_KEY_BYTES = 16
@@ -76,20 +77,30 @@ class Booth(Controller):
 
     @post(name="votes.cast")
     async def cast(self, request: AnyRequest, lang: FromPath[str], slug: FromPath[str]) -> Response[str]:
-        """Record a ballot; the receipt is the confirmation. Whatever goes wrong comes back with what was chosen."""
+        """Record a ballot, in one transaction; the receipt is the confirmation.
+
+        Whatever goes wrong comes back with what was chosen.
+        """
         house = house_of(request)
-        async with house.db.reading() as session:
-            poll = await get_public_poll(session, slug)
-        sheet, voter = _fresh(poll, None), None
-        try:
+        sheet: Sheet | None = None
+        voter: Voter | None = None
+
+        async def work(session: AsyncSession) -> tuple[Cast, str]:
+            nonlocal sheet, voter  # found again by every attempt
+            poll, moment = await hold_public_poll(session, slug)
             sheet = _sheet(request, poll)
-            async with house.db.reading() as session:
-                voter = await _voter(request, session, poll)
-            done = await _cast(house, poll, sheet, voter)
+            voter = await _voter(request, session, poll, moment)
+            return await _cast(house, session, poll, moment, sheet, voter), _pass(house, poll, voter, moment)
+
+        try:
+            done, booth_pass = await house.db.write(work)
         except (DomainError, TooMany) as error:
-            return await _ballot_again(request, poll, sheet, voter, error)
+            async with house.db.reading() as session:
+                poll = await get_public_poll(session, slug)
+            return await _ballot_again(request, poll, sheet or _fresh(poll, None), voter, error)
         answer = onward(request, "votes.receipt", done=done.happened.value, slug=slug)
-        return await _with_pass(request, answer, poll, voter)
+        answer.set_cookie(_cookie(house, booth_pass))
+        return answer
 
     @post("/done", name="votes.done")
     async def done(self, request: AnyRequest, lang: FromPath[str], slug: FromPath[str]) -> Response[str]:
@@ -115,7 +126,7 @@ class Receipts(Controller):
         try:
             async with house_of(request).db.reading() as session:
                 poll = await get_public_poll(session, slug)
-                voter = await _voter(request, session, poll)
+                voter = await _voter(request, session, poll, await now(session))
                 _check_belongs(voter, poll)
         except (DomainError, TooMany) as error:
             return await _receipt(request, slug, error)
@@ -159,14 +170,14 @@ def _rank(text: str) -> int:
     return int(text)
 
 
-async def _voter(request: AnyRequest, session: AsyncSession, poll: Poll) -> Voter:
+async def _voter(request: AnyRequest, session: AsyncSession, poll: Poll, moment: datetime) -> Voter:
     """Find who is at the ballot: by the code they typed, else by the pass they hold.
 
     Only wrong codes are counted and slowed down; a right one is never refused for others that came before it.
     """
     visitor, house = visitor_of(request), house_of(request)
     if not (typed := visitor.text("code")).strip():
-        if (voter := await _admitted(request, session, poll)) is None:
+        if (voter := await _admitted(request, session, poll, moment)) is None:
             raise Invalid("code.missing", field="code")
         return voter
     try:
@@ -177,11 +188,14 @@ async def _voter(request: AnyRequest, session: AsyncSession, poll: Poll) -> Vote
         raise
 
 
-async def _admitted(request: AnyRequest, session: AsyncSession, poll: Poll) -> Voter | None:
+async def _admitted(
+    request: AnyRequest, session: AsyncSession, poll: Poll, moment: datetime | None = None
+) -> Voter | None:
     """Find whom this browser's pass lets in; nobody where it is over, of another vote, or its code void."""
     config = house_of(request).config
-    text = request.cookies.get(config.booth_cookie_name, "")
-    if not text or (held := open_pass(config.secret, poll.id, text, await now(session))) is None:
+    if not (text := request.cookies.get(config.booth_cookie_name, "")):
+        return None
+    if (held := open_pass(config.secret, poll.id, text, moment or await now(session))) is None:
         return None
     voter = await find_voter_again(session, held.line_id, held.serial)
     return voter if voter is not None and not voter.is_void and voter.roll_id == poll.roll_id else None
@@ -198,19 +212,15 @@ def _tag(house: House, poll: Poll, voter: Voter) -> bytes:
     return Keys(house.config.keys).tag(poll.id, voter.line)
 
 
-async def _cast(house: House, poll: Poll, sheet: Sheet, voter: Voter) -> Cast:
-    """Record it, in one transaction. Where the vote's keys are gone, its state says what that means to a voter."""
+async def _cast(house: House, session: AsyncSession, poll: Poll, moment: datetime, sheet: Sheet, voter: Voter) -> Cast:
+    """Record it. Where the vote's keys are gone, its state says what that means to a voter."""
+    try:
+        tag = _tag(house, poll, voter)
+    except Conflict:
+        check_accepting(poll.state, poll.closes_at, moment)
+        raise
     keys = Keys(house.config.keys)
-
-    async def work(session: AsyncSession) -> Cast:
-        try:
-            tag = _tag(house, poll, voter)
-        except Conflict:
-            check_accepting(poll.state, poll.closes_at, await now(session))
-            raise
-        return await cast(session, keys, poll.id, sheet.ranks, voter.facts, tag, sheet.key, sheet.after)
-
-    return await house.db.write(work)
+    return await record(session, keys, poll, moment, sheet.ranks, voter.facts, tag, sheet.key, sheet.after)
 
 
 async def _ballot_again(
@@ -322,8 +332,12 @@ async def _with_pass(request: AnyRequest, answer: Response[str], poll: Poll, vot
     house = house_of(request)
     async with house.db.reading() as session:
         moment = await now(session)
-    answer.set_cookie(_cookie(house, seal_pass(house.config.secret, poll.id, voter, moment)))
+    answer.set_cookie(_cookie(house, _pass(house, poll, voter, moment)))
     return answer
+
+
+def _pass(house: House, poll: Poll, voter: Voter, moment: datetime) -> str:
+    return seal_pass(house.config.secret, poll.id, voter, moment)
 
 
 def _cookie(house: House, value: str) -> Cookie:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, ScalarSelect, exists, func, insert, or_, update
+from sqlalchemy import ColumnElement, Executable, ScalarSelect, bindparam, exists, func, insert, or_, update
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
@@ -59,6 +59,13 @@ class FoundLines:
     total: int
     page: int
     pages: int
+
+
+_IS_VOID = col(VoterCode.void_at).is_not(None) | col(RollLine.struck_at).is_not(None)
+_VOTER = select(RollLine.id, RollLine.roll_id, VoterCode.serial, _IS_VOID).where(VoterCode.line_id == RollLine.id)
+_BY_CODE = _VOTER.where(VoterCode.code_hash == bindparam("code_hash"))
+_BY_SERIAL = _VOTER.where(VoterCode.line_id == bindparam("line_id"), VoterCode.serial == bindparam("serial"))
+"""Written once, for every cast asks one of them: writing a statement takes as long as sending it."""
 
 
 def check_names(names: Texts) -> Texts:
@@ -185,14 +192,14 @@ async def find_voter(session: AsyncSession, code: str) -> Voter:
     code:    in normal form, from `codes.read_code`.
     Raises:  Forbidden "code.unknown".
     """
-    if (voter := await _find_voter(session, VoterCode.code_hash == hash_of(code))) is None:
+    if (voter := await _find_voter(session, _BY_CODE, code_hash=hash_of(code))) is None:
         raise Forbidden("code.unknown", field="code")
     return voter
 
 
 async def find_voter_again(session: AsyncSession, line_id: UUID, serial: int) -> Voter | None:
     """Find who showed this code before, as a booth pass says; whether it works is asked anew each time."""
-    return await _find_voter(session, (col(VoterCode.line_id) == line_id) & (col(VoterCode.serial) == serial))
+    return await _find_voter(session, _BY_SERIAL, line_id=line_id, serial=serial)
 
 
 async def issue_codes(
@@ -270,12 +277,9 @@ async def _get_line(session: AsyncSession, roll_id: UUID, line_id: UUID) -> Roll
     return line
 
 
-async def _find_voter(session: AsyncSession, is_it: ColumnElement[bool] | bool) -> Voter | None:
-    query = select(VoterCode, RollLine).where(VoterCode.line_id == RollLine.id).where(is_it)
-    if (row := (await session.exec(query)).first()) is None:
-        return None
-    code, line = row
-    return Voter(line.id, line.roll_id, code.serial, code.void_at is not None or line.struck_at is not None)
+async def _find_voter(session: AsyncSession, query: Executable, **given: object) -> Voter | None:
+    row = (await (await session.connection()).execute(query, given)).first()
+    return None if row is None else Voter(*row)
 
 
 async def _opened_last(session: AsyncSession, roll_id: UUID) -> datetime | None:
