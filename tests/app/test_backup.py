@@ -17,6 +17,8 @@ import pytest
 from sqlalchemy import create_engine, func, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
+from app.accounts.roll.importing import Entry
+from app.accounts.roll.store import add_lines, add_roll, issue_codes
 from app.accounts.sessions import open_session
 from app.accounts.store import add_account
 from app.backup import Unfit, back_up, restore
@@ -28,10 +30,12 @@ from app.letters.outbox import write_letter
 from app.migrations.tables import metadata
 from commons.approvals.store import ask
 from commons.checkpoint import verifier_key
+from commons.clock import now
 from commons.ledger.reading import audit
 from commons.ledger.sequence import append, redact, sequence
 from commons.ledger.store import newest_checkpoint
 from commons.media.tables import Picture
+from commons.moderation.tables import Measure, Rule
 from commons.organisations.store import found, save_page
 from commons.services.store import add_service
 from results.publication import add_proofs, prepare_import, publish
@@ -87,6 +91,11 @@ async def furnish(config: Config) -> None:
             today=date(2026, 2, 1),
         ))  # fmt: skip
         await fill_every_table(session, host.id)
+        roll = await add_roll(session, host.id, {"en": "Residents", "ka": "მცხოვრებლები"})
+        await add_lines(session, roll.id, [Entry("0017", "ნინო"), Entry("=0018", "")])
+        await issue_codes(session, roll.id)
+        moment = await now(session)
+        session.add(Measure(subject="services/x", rule=Rule.MISTAKEN, reason="“x”", taken_by=uuid4(), taken_at=moment))
         for number in range(5):
             await append(session, "poll.closed", {"number": number, "b": 1, "a": "ხ"}, subject=f"vote/{number}")
 
