@@ -32,7 +32,7 @@ from bench.sending import Answer, Plan
 from tests.ballots.voting import Vote
 from tests.plumbing.booths import Client, Form, hold_vote, request_of, settings
 from tests.plumbing.postgres import APP, OWNER, running_postgres
-from tests.plumbing.server import ROOT, running_server
+from tests.plumbing.server import running_server
 
 LEAST_OF_BARE = 0.5
 MOST_P99_OF_P50 = 5.0

@@ -22,7 +22,7 @@ from commons.moderation.store import hide, show_again
 from commons.organisations.store import found, get_host, save_page
 from commons.services.store import add_service
 from polls import amendments
-from polls.drafting import Plan, draft
+from polls.drafting import Plan, card_of, draft
 from polls.lifecycle import Kind, State
 from results.publication import prepare_import, publish, withdraw
 from results.tables import Result
@@ -67,7 +67,7 @@ async def furnish(session: AsyncSession) -> None:
     )  # fmt: skip
     await draft(session, host.id, plan)
     locked = await draft(session, host.id, replace(plan, titles={"en": "A locked vote"}))
-    locked.state = State.LOCKED
+    locked.state, locked.card = State.LOCKED, card_of(locked, host, "key file", b"", b"").as_json()
     await amendments.ask(session, locked.id, Kind.ANNUL, BECAUSE, asker.id, {})
     session.add(
         Letter(

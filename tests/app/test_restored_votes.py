@@ -193,5 +193,6 @@ def test_a_closing_whose_urn_is_full_goes_on_without_keys(hall: Hall) -> None:
     without(hall, "")
     assert hall.restore().returncode == 0
     assert (
-        hall.run(lambda db: closing_steps.close(db, vote.keys, vote.folder, vote.poll.id), hall.target) is State.CLOSED
+        hall.run(lambda db: closing_steps.close(db, vote.keys, [vote.folder], vote.poll.id), hall.target)
+        is State.CLOSED
     )

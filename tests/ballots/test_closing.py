@@ -123,7 +123,7 @@ async def test_the_box_is_not_opened_before_its_list_is_signed_in_the_ledger(db:
     vote = await voted(db, tmp_path)
     opener = vote.keys.opener(vote.poll.id)
     await vote.end()
-    await close(db, vote.keys, vote.folder, vote.poll.id)
+    await close(db, vote.keys, [vote.folder], vote.poll.id)
     with pytest.raises(Conflict, match=r"box\.not_in_checkpoint"):
         await open_box(db, vote.keys, opener, vote.poll.id)
     assert await vote.rows("SELECT count(*) FROM ballots_opened") == [(0,)]

@@ -33,7 +33,7 @@ from commons.approvals.store import ask
 from commons.organisations.store import found, get_host, save_page
 from commons.services.store import add_service
 from polls import amendments
-from polls.drafting import draft
+from polls.drafting import card_of, draft
 from polls.lifecycle import Kind, State
 from results.publication import prepare_import, publish
 from tests.ballots.voting import plan
@@ -195,7 +195,7 @@ class Town:
             await add_lines(session, roll.id, [Entry("0017", "Nino Beridze")])
             line = (await find_lines(session, roll.id)).lines[0][0]
             vote = await draft(session, host.id, plan())
-            vote.state = State.LOCKED
+            vote.state, vote.card = State.LOCKED, card_of(vote, host, "key file", b"", b"").as_json()
             amendment = await amendments.ask(session, vote.id, Kind.ANNUL, "A mistake.", manager, {})
             return Places(service.slug, result.slug, approval.id, roll.id, line.id, vote.slug, amendment.id)
 
