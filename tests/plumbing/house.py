@@ -54,6 +54,7 @@ class Places:
     service: str
     result: str
     approval: UUID
+    vote: str
 
 
 class Browser:
@@ -158,8 +159,10 @@ class Town:
             return list((await session.exec(query)).all())
 
     async def furnish(self) -> Places:
-        """Add one of each thing that has an address: a service, an own page, a published result, a request."""
-        manager = self.people["manager"]
+        """Add one of each thing that has an address: a service, an own page, a published result, a request, a vote."""
+        from tests.plumbing.votes import hold_vote  # which stands on this file
+
+        manager, vote = self.people["manager"], await hold_vote(self.house)
 
         async def work(session: AsyncSession) -> Places:
             host = await get_host(session)
@@ -181,7 +184,7 @@ class Town:
                 ),
             )
             approval = await ask(session, "result.withdraw", f"results/{result.slug}", "A line was wrong.", manager)
-            return Places(service.slug, result.slug, approval.id)
+            return Places(service.slug, result.slug, approval.id, vote.slug)
 
         return await self.house.db.write(work)
 
