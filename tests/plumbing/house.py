@@ -33,10 +33,8 @@ from commons.approvals.store import ask
 from commons.organisations.store import found, get_host, save_page
 from commons.services.store import add_service
 from polls import amendments
-from polls.drafting import card_of, draft
-from polls.lifecycle import Kind, State
+from polls.lifecycle import Kind
 from results.publication import prepare_import, publish
-from tests.ballots.voting import plan
 from tests.conftest import Addresses
 from tests.plumbing.server import SECRET
 
@@ -168,8 +166,10 @@ class Town:
             return list((await session.exec(query)).all())
 
     async def furnish(self) -> Places:
-        """Add one of each thing that has an address: a service, an own page, a result, a roll, a vote, requests."""
-        manager = self.people["manager"]
+        """Add one of each thing that has an address: a service, an own page, a result, a roll, votes, requests."""
+        from tests.plumbing.votes import hold_vote  # which stands on this file
+
+        manager, vote = self.people["manager"], await hold_vote(self.house)
 
         async def work(session: AsyncSession) -> Places:
             host = await get_host(session)
@@ -194,9 +194,7 @@ class Town:
             roll = await add_roll(session, host.id, {"en": "Residents"})
             await add_lines(session, roll.id, [Entry("0017", "Nino Beridze")])
             line = (await find_lines(session, roll.id)).lines[0][0]
-            vote = await draft(session, host.id, plan())
-            vote.state, vote.card = State.LOCKED, card_of(vote, host, "key file", b"", b"").as_json()
-            amendment = await amendments.ask(session, vote.id, Kind.ANNUL, "A mistake.", manager, {})
+            amendment = await amendments.ask(session, vote.poll.id, Kind.ANNUL, "A mistake.", manager, {})
             return Places(service.slug, result.slug, approval.id, roll.id, line.id, vote.slug, amendment.id)
 
         return await self.house.db.write(work)

@@ -35,6 +35,15 @@ ROUTES = {
     ("GET", "/{lang}/services/{slug}"): ANYBODY,
     ("GET", "/{lang}/settings"): ANYBODY,
     ("POST", "/{lang}/settings"): ANYBODY,
+    ("GET", "/{lang}/votes"): ANYBODY,
+    ("GET", "/{lang}/secrecy"): ANYBODY,
+    ("GET", "/votes/{slug}/{name}"): ANYBODY,
+    ("GET", "/{lang}/votes/{slug}"): ANYBODY,
+    ("POST", "/{lang}/votes/{slug}"): ANYBODY,
+    ("POST", "/{lang}/votes/{slug}/done"): ANYBODY,
+    ("GET", "/{lang}/votes/{slug}/receipt"): ANYBODY,
+    ("POST", "/{lang}/votes/{slug}/receipt"): ANYBODY,
+    ("POST", "/{lang}/votes/{slug}/receipt/check"): ANYBODY,
     ("GET", "/{lang}/sign-up"): ANYBODY,
     ("POST", "/{lang}/sign-up"): ANYBODY,
     ("GET", "/{lang}/letter-sent"): ANYBODY,
@@ -97,16 +106,18 @@ NOT_FOR_YOU = "Your account may not use this page."
 
 def address(path: str, places: Places) -> str:
     """Fill a route's address in with things that are there."""
+    slugs = {"services": places.service, "votes": places.vote}
+    names = {"static": "khma.css", "votes": "card.json"}
     filled = {
         "lang": "en",
         "version": "0",
-        "name": "khma.css" if "static" in path else "SHA256SUMS",
+        "name": next((name for part, name in names.items() if f"/{part}/" in path), "SHA256SUMS"),
         "picture_id": "00000000-0000-4000-8000-000000000000",
         "approval_id": str(places.approval),
         "roll_id": str(places.roll),
         "line_id": str(places.line),
         "amendment_id": str(places.amendment),
-        "slug": places.service if "services" in path else places.vote if "votes" in path else places.result,
+        "slug": next((slug for part, slug in slugs.items() if f"/{part}/" in path), places.result),
         "key": "about",
         "token": "no.link",
     }
