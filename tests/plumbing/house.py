@@ -194,7 +194,7 @@ class Town:
             roll = await add_roll(session, host.id, {"en": "Residents"})
             await add_lines(session, roll.id, [Entry("0017", "Nino Beridze")])
             line = (await find_lines(session, roll.id)).lines[0][0]
-            amendment = await amendments.ask(session, vote.poll.id, Kind.ANNUL, "A mistake.", manager, {})
+            amendment = await amendments.ask(session, vote.id, Kind.ANNUL, "A mistake.", manager, {})
             return Places(service.slug, result.slug, approval.id, roll.id, line.id, vote.slug, amendment.id)
 
         return await self.house.db.write(work)
