@@ -54,7 +54,7 @@ class Places:
     service: str
     result: str
     approval: UUID
-    vote: str
+    open_vote: str
 
 
 class Browser:

@@ -83,7 +83,7 @@ NOT_FOR_YOU = "Your account may not use this page."
 
 def address(path: str, places: Places) -> str:
     """Fill a route's address in with things that are there."""
-    slugs = {"services": places.service, "votes": places.vote}
+    slugs = {"services": places.service, "votes": places.open_vote}
     names = {"static": "khma.css", "votes": "card.json"}
     filled = {
         "lang": "en",
