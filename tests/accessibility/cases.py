@@ -7,6 +7,7 @@ from playwright.sync_api import Page
 
 from app.accounts.tokens import make_token
 from app.demo.walk import SHEET
+from tests.accessibility import votes
 from tests.accessibility.furniture import PICTURE, ROLL
 from tests.plumbing.server import SECRET
 from tests.plumbing.town import RunningTown
@@ -25,7 +26,7 @@ class Case:
 
     route:  name of the route that answers at first. path: its address, without the language.
     who:    visitors who see it. act: what they then do, by which the state is reached.
-    status: of the last answer. errors: how many its title must announce.
+    status: of the last answer. errors: how many its title must announce. mends: whether a field is to be mended.
     place:  "town", or one of the odd places: unfounded, empty, away.
     """
 
@@ -37,6 +38,7 @@ class Case:
     status: int = 200
     errors: int = 0
     place: str = "town"
+    mends: bool = True
 
 
 def send(page: Page) -> None:
@@ -221,6 +223,35 @@ PAGES = [
     Case("services-second", "services.index", "/services?page=2"),
     Case("service", "services.show", "/services/late-desk"),
     Case("settings", "settings.show", "/settings"),
+    Case("votes", "votes.index", "/votes"),
+    Case("vote", "votes.show", f"/votes/{votes.OPEN}"),
+    Case("receipt", "votes.receipt", "/votes/a-vote-that-is-closed/receipt"),
+    Case("secrecy", "votes.secrecy", "/secrecy"),
+]
+BALLOT, RECEIPT, BOX = f"/votes/{votes.OPEN}", f"/votes/{votes.OPEN}/receipt", "/votes/a-vote-that-is-closed/receipt"
+AT_THE_BOOTH = [
+    *(Case(slug, "votes.show", f"/votes/{slug}", (NOBODY,)) for slug in votes.STATES if slug != votes.OPEN),
+    Case("vote-changed", "votes.receipt", RECEIPT, (NOBODY,), votes.changing),
+    Case("vote-left", "votes.show", f"{BALLOT}?done=left-booth", (NOBODY,)),
+    Case("code-missing", "votes.show", BALLOT, (NOBODY,), votes.code_typed(), 422, 1),
+    Case("code-mistyped", "votes.show", BALLOT, (NOBODY,), votes.code_typed(text="7K3D"), 422, 1),
+    Case("code-unknown", "votes.show", BALLOT, (NOBODY,), votes.code_typed(text=votes.UNKNOWN), 403, 1),
+    Case("code-void", "votes.show", BALLOT, (CITIZEN,), votes.code_typed(votes.VOID), 403, 1),
+    Case("code-elsewhere", "votes.show", BALLOT, (NOBODY,), votes.code_typed(0, slug="a-vote-to-come"), 403, 1),
+    Case("rank-twice", "votes.show", BALLOT, (NOBODY,), votes.ranked_twice, 422, 1),
+    Case("ballot-broken", "votes.show", BALLOT, (NOBODY,), votes.broken, 422, 1, mends=False),
+    Case("ballot-meanwhile", "votes.show", BALLOT, (NOBODY,), votes.code_typed(0), 409, 1, mends=False),
+    Case("ballot-early", "votes.show", BALLOT, (NOBODY,), votes.sent_to("a-vote-to-come"), 409, 1, mends=False),
+    Case("ballot-suspended", "votes.show", BALLOT, (NOBODY,), votes.sent_to("a-vote-interrupted"), 409, 1, mends=False),
+    Case("ballot-late", "votes.show", BALLOT, (NOBODY,), votes.sent_to("a-vote-that-is-closed"), 409, 1, mends=False),
+    Case("receipt-asked", "votes.receipt", RECEIPT, (NOBODY,)),
+    Case("receipt-shown", "votes.receipt", RECEIPT, (NOBODY,), votes.code_typed(0)),
+    Case("receipt-none", "votes.receipt", RECEIPT, (NOBODY,), votes.code_typed(votes.VOID - 1)),
+    Case("receipt-mistyped", "votes.receipt", RECEIPT, (NOBODY,), votes.code_typed(text="7K3D"), 422, 1),
+    Case("receipt-annulled", "votes.receipt", "/votes/a-vote-that-was-annulled/receipt", (NOBODY,)),
+    Case("box-found", "votes.receipt", BOX, (NOBODY,), votes.receipt_typed()),
+    Case("box-missing", "votes.receipt", BOX, (NOBODY,), votes.receipt_typed("ab" * 32)),
+    Case("box-malformed", "votes.receipt", BOX, (NOBODY,), votes.receipt_typed("abc"), 422, 1),
 ]
 MISTAKES = [
     Case("wrong-password", "accounts.sign_in", "/sign-in", (NOBODY,),
@@ -297,5 +328,7 @@ MISTAKES = [
     Case("empty-ledger", "ledger.index", "/ledger", (NOBODY,), place="empty"),
     Case("empty-measures", "measures.index", "/measures", (NOBODY,), place="empty"),
     Case("text-own", "pages.show", "/pages/about", (NOBODY,), place="empty"),
+    Case("empty-votes", "votes.index", "/votes", (NOBODY,), place="empty"),
+    *AT_THE_BOOTH,
 ]  # fmt: skip
 CASES = PAGES + MISTAKES

@@ -90,7 +90,7 @@ def test_every_stop_of_a_page_is_reached_in_order_and_seen(
         assert walk(page) == []
 
 
-MISTAKES = [case for case in CASES if case.errors]
+MISTAKES = [case for case in CASES if case.errors and case.mends]
 
 
 @pytest.mark.parametrize("case", MISTAKES, ids=[case.name for case in MISTAKES])

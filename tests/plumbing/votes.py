@@ -122,7 +122,7 @@ class HeldVote:
             case State.CLOSING:
                 await self.change(state=State.CLOSING)
             case State.HALTED:
-                await self.cast(self.codes[-1])
+                await self.cast(self.codes[0])
                 await self.run("DELETE FROM ballots_envelope")
                 await self.close()
             case State.CLOSED:
