@@ -28,7 +28,6 @@ from app.cli.demo import demo_config
 from app.config import LANGUAGES, Config
 from app.db import upgrade
 from app.demo.town import build_town
-from app.demo.votes import OPEN
 from app.house import open_house
 from app.jobs.schedule import WORK
 from app.jobs.worker import Worker
@@ -42,7 +41,6 @@ from tests.plumbing.server import ROOT, running_server
 MOST_QUERIES = 8
 MOST_BYTES, MOST_BYTES_WITHOUT_FONTS = 120 * 1024, 60 * 1024
 RESULT, SERVICE = "debian-project-leader-2007", "evening-hours-at-the-vake-branch"
-VOTE = "which-services-should-open-first"
 
 
 @dataclass(frozen=True)
@@ -102,7 +100,7 @@ def _settings(config: Config) -> dict[str, str]:
 async def _settle(config: Config) -> tuple[list[str], dict[str, int]]:
     """Build the town. Returns the addresses of its public pages, and how often each asks the database."""
     house = open_house(config)
-    await build_town(house, [OPEN])
+    await build_town(house)
     await Worker(house, WORK, lambda _: None).do_all()
     await house.close()
     app = create_app(config)
@@ -125,8 +123,6 @@ def public_pages(app: Litestar, secret: str) -> Iterator[str]:
     given: dict[str, dict[str, Any]] = {
         "results.show": {"slug": RESULT},
         "services.show": {"slug": SERVICE},
-        "votes.show": {"slug": VOTE},
-        "votes.receipt": {"slug": VOTE},
         "pages.show": {"key": "privacy"},
         "accounts.welcome": {"token": make_token(secret, "welcome", facts, hours=1)},
         "accounts.reset": {"token": make_token(secret, "reset", facts, hours=1)},
