@@ -37,7 +37,8 @@ NAMES = ("Buses", "Parks", "Clinics", "Schools")
 REASON = "The river rose."
 HIDDEN = re.compile(r'<input type="hidden" name="(\w+)" value="([^"]*)"')
 POSITION = re.compile(r'<label for="f-(position_\d+)">([^<]*)</label>')
-CHOSEN = re.compile(r'name="(position_\d+)"(?:(?!</select>).)*? value="(\d\d)" selected', re.DOTALL)
+SELECT = re.compile(r'<select [^>]*name="(position_\d+)".*?</select>', re.DOTALL)
+OPTION = re.compile(r'<option value="([^"]*)"( selected)?')
 RECEIPT = re.compile(r'<p class="receipt-code" dir="ltr"><code>([0-9a-f ]+)</code>')
 FIRST, SECOND = uuid4(), uuid4()  # two officials
 SEEDS: dict[UUID, bytes] = {}  # what the custodians of all towns of this process keep to themselves, by custodian
@@ -191,11 +192,13 @@ async def hold_vote(
 class Sheet:
     """A ballot as a page shows it: all fields its form sends, the name of each position, what is selected.
 
-    fields: by name; what is chosen in it goes in here. asks_code: whether the form has a field for the code.
+    fields: by name; what is chosen in it goes in here. offered: what each position's select can send, left out first.
+    asks_code: whether the form has a field for the code.
     """
 
     fields: dict[str, str]
     names: dict[str, str]
+    offered: dict[str, list[str]]
     asks_code: bool
 
     @property
@@ -205,7 +208,9 @@ class Sheet:
 
     def ranked(self, *names: str, code: str = "", **instead: str) -> dict[str, str]:
         """Fill the form in: these options in this order, a code as it stands on a slip, and what else is to be sent."""
-        ranks = {key: f"{names.index(name) + 1 if name in names else 0:02}" for key, name in self.names.items()}
+        ranks = {
+            key: self.offered[key][names.index(name) + 1 if name in names else 0] for key, name in self.names.items()
+        }
         return self.fields | ranks | ({"code": shown(code)} if code else {}) | instead
 
 
@@ -214,8 +219,12 @@ def sheet_in(page: httpx.Response) -> Sheet:
     form = next((part for part in page.text.split("<form ") if 'name="position_1"' in part), None)
     assert form is not None, f"no ballot on the page: {page.status_code}"
     names = {key: html.unescape(name) for key, name in POSITION.findall(form)}
-    fields = dict(HIDDEN.findall(form)) | dict.fromkeys(names, "00") | dict(CHOSEN.findall(form))
-    return Sheet(fields, names, 'name="code"' in form)
+    selects = {found[1]: OPTION.findall(found[0]) for found in SELECT.finditer(form)}
+    offered = {key: [value for value, _ in options] for key, options in selects.items()}
+    chosen = {
+        key: next((value for value, is_it in options if is_it), offered[key][0]) for key, options in selects.items()
+    }
+    return Sheet(dict(HIDDEN.findall(form)) | chosen, names, offered, 'name="code"' in form)
 
 
 @dataclass
