@@ -17,11 +17,11 @@ def database_clock(moment: datetime) -> Iterator[None]:
     text = moment.strftime("%Y-%m-%d %H:%M:%S.%f")
 
     def stop(_: Any, __: Any, statement: str, parameters: Any, *___: Any) -> tuple[str, Any]:  # noqa: ANN401
-        if statement.startswith("SELECT strftime("):
-            return f"SELECT '{text}'", ()
-        if statement.startswith("SELECT clock_timestamp()"):
-            return f"SELECT timestamptz '{text}+00'", ()
-        return statement, parameters
+        before, asked, after = statement.partition("strftime(?, ?)")
+        if asked:  # its two parameters stand after those of what comes before it
+            at = before.count("?")
+            return f"{before}'{text}'{after}", (*parameters[:at], *parameters[at + 2 :])
+        return statement.replace("clock_timestamp()", f"timestamptz '{text}+00'"), parameters
 
     event.listen(Engine, "before_cursor_execute", stop, retval=True)
     try:
