@@ -42,7 +42,7 @@ def test_a_custodian_proves_that_both_copies_open(tmp_path: Path) -> None:
     roll, box = keys.copies(VOTE, ARCHIVE)
     with pytest.raises(Invalid, match=r"custody\.not_opened"):
         prove(seed, VOTE, (box, roll))
-    with pytest.raises(Conflict, match=r"keys\.gone"):
+    with pytest.raises(Conflict, match=r"custody\.gone"):
         keys.copies(uuid4(), ARCHIVE)
 
 
