@@ -11,7 +11,8 @@ Khma: ask people what should come first, count what they say, and let a stranger
 
   khma demo  [--port 8000] [--fresh] [--check]   one small town on this machine, ready to sign in; --check walks
                                                  through it by itself and says whether all is well
-  khma test  [--full] [--oracles] [pytest …]     prove everything, with real databases and a real browser
+  khma test  [--full] [--faults] [--oracles]     prove everything, with real databases and a real browser; what else
+             [pytest …]                          is given chooses tests
 
 Counting, for anyone
   khma count  --rule schulze [--json] FILE       count a file of ballots (.txt tally sheet, .abif, .cvotes)

@@ -15,7 +15,7 @@ from typing import TypedDict
 
 from app.config import ROOT
 
-SWITCHES = {"--full": "KHMA_TEST_FULL", "--oracles": "KHMA_TEST_ORACLES"}
+SWITCHES = {"--full": "KHMA_TEST_FULL", "--faults": "KHMA_TEST_FAULTS", "--oracles": "KHMA_TEST_ORACLES"}
 PROVEN_WITH = ("SQLite", "PostgreSQL", "Chromium", "Python")
 LINTERS = {
     "style": ["ruff", "check", "--quiet", ".", "khma"],
@@ -39,8 +39,8 @@ class Report(TypedDict):
 def test(argv: list[str]) -> int:
     """Run the linters and all tests, or with pytest's own arguments only the tests they choose.
 
-    argv:    `--full` for every page, language, theme and width; `--oracles` to ask the other programs again
-             instead of trusting their recorded answers; all else goes to pytest.
+    argv:    `--full` for every page, language, theme and width; `--faults` for the long races and kills; `--oracles` to
+             ask the other programs again instead of trusting their recorded answers; all else goes to pytest.
     Returns: 0 when everything held, else pytest's exit code, or 1 for a linter or a program that never answered.
     """
     began = time.monotonic()
