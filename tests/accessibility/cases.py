@@ -231,6 +231,7 @@ PAGES = [
 BALLOT, RECEIPT, BOX = f"/votes/{votes.OPEN}", f"/votes/{votes.OPEN}/receipt", "/votes/a-vote-that-is-closed/receipt"
 AT_THE_BOOTH = [
     *(Case(slug, "votes.show", f"/votes/{slug}", (NOBODY,)) for slug in votes.STATES if slug != votes.OPEN),
+    *(Case(f"result-of-{slug}", "results.show", f"/results/{slug}", (NOBODY,)) for slug in votes.RESULTS),
     Case("vote-changed", "votes.receipt", RECEIPT, (NOBODY,), votes.changing),
     Case("vote-left", "votes.show", f"{BALLOT}?done=left-booth", (NOBODY,)),
     Case("code-missing", "votes.show", BALLOT, (NOBODY,), votes.code_typed(), 422, 1),

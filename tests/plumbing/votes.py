@@ -16,6 +16,8 @@ from app.accounts.roll.codes import shown
 from app.accounts.roll.importing import Entry
 from app.accounts.roll.store import add_lines, add_roll, find_voter, issue_codes, roll_lines
 from app.house import House
+from app.jobs.schedule import sequence_ledger
+from app.jobs.votes import tend_votes
 from ballots import halting
 from ballots.answers import order_of
 from ballots.casting import Cast, cast, last_form
@@ -112,8 +114,15 @@ class HeldVote:
         await self.let_time_pass(closes_at=-1)
         return await close(self.house.db, self.keys, self.house.config.box_folders, self.id)
 
+    async def publish(self) -> None:
+        """Close, let the day of publication come, and do what the worker does then."""
+        await self.close()
+        await self.let_time_pass(publishes_at=-1)
+        await self.house.db.write(lambda session: sequence_ledger(self.house, session, {}))
+        await tend_votes(self.house, {})
+
     async def bring_into(self, state: State) -> None:
-        """Bring an open vote into another state: by the services, but for a result, which is only said to be there."""
+        """Bring an open vote into another state, by the services wherever they lead there."""
         match state:
             case State.SUSPENDED:
                 await self.amend(Kind.SUSPEND)
@@ -129,8 +138,7 @@ class HeldVote:
             case State.CLOSED:
                 await self.close()
             case State.PUBLISHED:
-                await self.close()
-                await self.change(state=State.PUBLISHED)
+                await self.publish()
         assert (await self.poll()).state is state
 
     async def run(self, statement: str, **values: object) -> None:
