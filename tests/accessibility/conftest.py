@@ -7,6 +7,7 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
+from playwright.sync_api import Browser, BrowserContext
 
 from app.db import Database
 from tests.accessibility.furniture import found_empty, furnish
@@ -40,6 +41,14 @@ def places(
         served(f"postgresql://nobody@127.0.0.1:{free_port()}/nowhere", away) as out_of_reach,
     ):
         yield {"town": town.base, "unfounded": nothing, "empty": nobody, "away": out_of_reach}
+
+
+@pytest.fixture(scope="module")
+def window(chromium: Browser) -> Iterator[BrowserContext]:
+    """Open a browser whose style sheets and fonts stay with it from page to page, as with every reader."""
+    context = chromium.new_context(locale="en")
+    yield context
+    context.close()
 
 
 def _copy(template: Path, folder: Path) -> Path:

@@ -15,7 +15,7 @@ from typing import Any
 import httpx
 import pytest
 from litestar.routes import HTTPRoute
-from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, Request, Response
+from playwright.sync_api import BrowserContext, ConsoleMessage, Page, Request, Response
 
 from app.config import LANGUAGES, Config
 from app.i18n import translations
@@ -66,14 +66,6 @@ class Watch:
             self.status = response.status
 
 
-@pytest.fixture(scope="module")
-def window(chromium: Browser) -> Iterator[BrowserContext]:
-    """Open a browser whose style sheets and fonts stay with it from page to page, as with every reader."""
-    context = chromium.new_context(locale="en")
-    yield context
-    context.close()
-
-
 @contextmanager
 def shown(
     window: BrowserContext, case: Case, places: dict[str, str], town: RunningTown, who: str, combination: Combination
@@ -107,7 +99,8 @@ def announced(language: str, errors: int) -> str:
 
 def faults(page: Page, case: Case, language: str) -> Iterator[str]:
     """Tell everything that is not as it must be on a page."""
-    for found in axe(page, resultTypes=["violations"]):  # half the time, for it tells no more about what is right
+    # Half the time: it tells no more about what is right, and fetches no sounds, of which no page has any.
+    for found in axe(page, resultTypes=["violations"], preload=False):
         yield f"axe {found['rule']} ({found['impact']}): {found['help']}: {found['nodes']}"
     if overflows(page):
         yield "must be scrolled sideways"

@@ -4,7 +4,7 @@ import re
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, Page
+from playwright.sync_api import Browser, BrowserContext, Page
 
 from app.demo.walk import SHEET
 from tests.accessibility.cases import BROKEN, MANAGER, PAGES, Case, past_vote
@@ -99,9 +99,9 @@ def test_services_are_searched_settings_kept_and_languages_changed_without(
 
 @pytest.mark.parametrize("case", PLAIN, ids=[case.name for case in PLAIN])
 def test_a_page_says_the_same_magnified_four_times_and_spaced_out(
-    chromium: Browser, places: dict[str, str], town: RunningTown, case: Case
+    window: BrowserContext, places: dict[str, str], town: RunningTown, case: Case
 ) -> None:
-    with shown(chromium, case, places, town, case.who[0], ("fr", "light", 1280)) as (page, _):
+    with shown(window, case, places, town, case.who[0], ("fr", "light", 1280)) as (page, _):
         said = words(page)
         for width in (640, 320):  # 200 % and 400 % of a window of 1280
             page.set_viewport_size({"width": width, "height": 800})

@@ -217,8 +217,8 @@ async def test_log_lines_hold_nothing_that_was_sent(
     def broken(*_: object) -> None:
         raise ValueError(f"CANARY message with {EMAIL}")
 
-    caplog.set_level(logging.DEBUG, logger="khma")
     caplog.set_level(logging.WARNING)
+    caplog.set_level(logging.DEBUG, logger="khma")  # the last level is also that of what catches the lines
     browser = town.browser()
     await browser.sign_in(EMAIL)
     await town.browser().sign_in("CANARY@vardisi.example", "CANARY password\r\n{}", next="/en\r\nCANARY")
@@ -227,6 +227,7 @@ async def test_log_lines_hold_nothing_that_was_sent(
     assert (await browser.get("/en/ledger?q=CANARY%0aline", User_Agent="CANARY")).status_code == 500
     lines = [JsonLines().format(record) for record in caplog.records]
     assert [json.loads(line)["exception"] for line in lines if "exception" in line] == ["ValueError"]
+    assert {record.levelname for record in caplog.records} > {"ERROR"}  # the door's lines too
     everything = "\n".join(lines)
     token = town.token_of(browser.cookie)
     for secret in ("CANARY", EMAIL, PASSWORD, ANOTHER, browser.cookie, browser.cookie[1:], token, town.config.secret):
