@@ -183,7 +183,7 @@ def _databases(kind: str, folder: Path) -> Iterator[tuple[str, str, str]]:
         url = f"sqlite:///{folder / 'khma.sqlite3'}"
         yield url, url, f"sqlite:///{folder / 'bare.sqlite3'}"
         return
-    with running_postgres("fsync=on", "synchronous_commit=on", "full_page_writes=on") as server:
+    with running_postgres("fsync=on", "synchronous_commit=on", "full_page_writes=on", on_disk=True) as server:
         for name in ("khma", "bare"):
             server.run(f"CREATE DATABASE {name} OWNER {OWNER}")
         yield server.url("khma", APP), server.url("khma", OWNER), server.url("bare", OWNER)
