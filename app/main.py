@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager
 from typing import Any, cast
 
 from litestar import Litestar
-from litestar.datastructures import MutableScopeHeaders
+from litestar.datastructures import MutableScopeHeaders, State
 from litestar.types import Message, Scope
 
 from app.config import Config, load
@@ -113,15 +113,14 @@ class Door(Litestar):
 
 
 def create_app(config: Config | None = None) -> Litestar:
-    """Make the application.
+    """Make the application. Its house is opened when it starts, by the settings in its state, and closed when it ends.
 
     Raises: RuntimeError when a route is missing in the table of permissions: such a route would be closed to all.
     """
-    settings_now = load() if config is None else config
 
     @asynccontextmanager
     async def lifespan(app: Litestar) -> AsyncIterator[None]:
-        app.state.house = open_house(settings_now)
+        app.state.house = open_house(app.state.config)
         try:
             yield
         finally:
@@ -153,6 +152,7 @@ def create_app(config: Config | None = None) -> Litestar:
         exception_handlers=cast("Any", errors.HANDLERS),
         before_send=[_with_every_answer],
         lifespan=[lifespan],
+        state=State({"config": load() if config is None else config}),
         openapi_config=None,
         logging_config=None,  # Litestar's own would take the place of app.log's handler
         request_max_body_size=LARGEST_BODY_BYTES,

@@ -85,7 +85,8 @@ def axe(page: Page, **options: Any) -> list[dict[str, Any]]:  # noqa: ANN401 - a
     Returns: one dict for each rule broken: rule, impact, help, and nodes (selector: what to change).
     Source:  the script goes in through the debugging door, so the page keeps its own Content-Security-Policy.
     """
-    page.evaluate(_axe_source())
+    if page.evaluate("typeof axe === 'undefined'"):
+        page.evaluate(_axe_source())
     found = page.evaluate("options => axe.run(document, options)", options)
     return [
         {

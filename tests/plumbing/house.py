@@ -214,6 +214,9 @@ def all_rows(owner_url: str) -> dict[str, list[str]]:
         engine.dispose()
 
 
+IDLE: list[Litestar] = []  # making an application takes longer than most tests; one that ended well starts anew
+
+
 @asynccontextmanager
 async def opened_town(url: str, owner_url: str, folder: Path, **settings: Any) -> AsyncIterator[Town]:  # noqa: ANN401
     """Open the house on an empty database with tables, and let five people move in.
@@ -222,7 +225,8 @@ async def opened_town(url: str, owner_url: str, folder: Path, **settings: Any) -
     """
     own: dict[str, Any] = {"database_url": url, "base_url": BASE, "secret": SECRET}
     config = Config(**own | {"data": folder / "data", "keys": folder / "keys"} | settings)
-    app = create_app(config)
+    app = IDLE.pop() if IDLE else create_app(config)
+    app.state.config = config
     quick = PasswordHasher(memory_cost=8, time_cost=1, parallelism=1).hash(PASSWORD)  # a hash names its own cost
 
     async def work(session: AsyncSession) -> dict[str, UUID]:
@@ -235,6 +239,7 @@ async def opened_town(url: str, owner_url: str, folder: Path, **settings: Any) -
     async with app.lifespan():
         people = await app.state.house.db.write(work)
         yield Town(app, config, owner_url, people)
+    IDLE.append(app)
 
 
 def link_in(letter: Letter) -> str:
