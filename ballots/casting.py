@@ -4,8 +4,7 @@ Everything happens in the caller's transaction. Tell the voter only after it is 
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from datetime import datetime
+from dataclasses import dataclass, field, fields
 from enum import StrEnum
 from uuid import UUID
 
@@ -20,7 +19,7 @@ from ballots.store import add_line, change_line, find_envelope, form_of, put_env
 from commons.clock import now
 from commons.errors import Conflict, DomainError, Invalid
 from polls.lifecycle import check_accepting
-from polls.store import hold_poll
+from polls.store import Held, hold_poll
 from polls.tables import Poll
 
 
@@ -34,10 +33,17 @@ class Happened(StrEnum):
 
 @dataclass(frozen=True)
 class Cast:
-    """A recorded ballot: its receipt, and what happened. It does not hold the choice."""
+    """A recorded ballot, sealed, and what happened. It does not hold the choice."""
 
-    receipt: Receipt
+    poll_id: UUID
+    ciphertext: bytes
     happened: Happened
+    _box: BoxKeys = field(repr=False)
+
+    @property
+    def receipt(self) -> Receipt:
+        """The promise, signed when it is asked for: a cast by HTTP shows it on the next page."""
+        return sign_receipt(self.poll_id, self.ciphertext, self._box.receipt)
 
 
 async def cast(
@@ -53,15 +59,15 @@ async def cast(
 ) -> Cast:
     """Record a ballot: hold the vote, and let `record` do the rest. Raises NotFound "poll.unknown", and as `record`."""
     poll = await hold_poll(session, poll_id, shared=True)
-    moment = await now(session)
-    return await record(session, keys, poll, moment, ranks, facts, tag, form_key, after, channel)
+    given = {each.name: getattr(poll, each.name) for each in fields(Held) if each.name != "moment"}
+    held = Held(**given, moment=await now(session))
+    return await record(session, keys, held, ranks, facts, tag, form_key, after, channel)
 
 
 async def record(
     session: AsyncSession,
     keys: Keys,
-    poll: Poll,
-    moment: datetime,
+    poll: Held,
     ranks: Sequence[int],
     facts: VoterFacts,
     tag: bytes,
@@ -71,7 +77,6 @@ async def record(
 ) -> Cast:
     """Record a ballot in a vote whose row this transaction holds.
 
-    moment:   the database's, asked for after the row was held: a cast that waited for it learns how late it has become.
     ranks:    one per position of the form, in the order that `answers.order_of` derives from form_key; 0 = left out.
     tag:      the voter's, from `Keys.tag`: the same by every door.
     form_key: random bytes that the form carried. after: hash of the last accepted form (`last_form`), or None.
@@ -84,7 +89,7 @@ async def record(
     """
     form_hash = form_hash_of(poll.id, form_key)
     try:
-        check_accepting(poll.state, poll.closes_at, moment)
+        check_accepting(poll.state, poll.closes_at, poll.moment)
         check_eligible(facts, poll.roll_id)
         ranking = read_sheet(ranks, order_of(poll.option_ids, form_key), poll.most_ranked)
         await _note(session, poll.id, tag, after, channel, form_hash)
@@ -97,7 +102,7 @@ async def record(
     slot = slot_of(box, tag)
     await put_envelope(session, poll.id, slot, wrap(box, ciphertext, poll.id, slot, channel, form_hash))
     happened = Happened.FIRST if after is None else Happened.CHANGED
-    return Cast(sign_receipt(poll.id, ciphertext, box.receipt), happened)
+    return Cast(poll.id, ciphertext, happened, box)
 
 
 async def _note(
@@ -127,24 +132,24 @@ async def find_receipt(session: AsyncSession, keys: Keys, poll: Poll, tag: bytes
     line = await form_of(session, poll.id, tag)
     if line is None or line[1] is None:
         return None
-    return await _receipt(session, box, poll.id, tag, line[0], line[1])
+    return sign_receipt(poll.id, await _ciphertext(session, box, poll.id, tag, line[0], line[1]), box.receipt)
 
 
-async def _repeated(session: AsyncSession, keys: Keys, poll: Poll, tag: bytes, form_hash: bytes) -> Cast | None:
+async def _repeated(session: AsyncSession, keys: Keys, poll: Held, tag: bytes, form_hash: bytes) -> Cast | None:
     """Find what this very form recorded. A retry must not be told "closed"."""
     line = await form_of(session, poll.id, tag)
     if line is None or line[1] != form_hash:
         return None
-    return Cast(await _receipt(session, keys.box(poll.id), poll.id, tag, line[0], form_hash), Happened.REPEATED)
+    box = keys.box(poll.id)
+    return Cast(poll.id, await _ciphertext(session, box, poll.id, tag, line[0], form_hash), Happened.REPEATED, box)
 
 
-async def _receipt(
+async def _ciphertext(
     session: AsyncSession, box: BoxKeys, poll_id: UUID, tag: bytes, channel: Channel, form_hash: bytes
-) -> Receipt:
+) -> bytes:
     slot = slot_of(box, tag)
     sealed = await find_envelope(session, poll_id, slot)
     try:
-        ciphertext = unwrap(box, sealed or b"", poll_id, slot, channel, form_hash)
+        return unwrap(box, sealed or b"", poll_id, slot, channel, form_hash)
     except Invalid as damaged:
         raise Conflict("ballot.damaged") from damaged
-    return sign_receipt(poll_id, ciphertext, box.receipt)

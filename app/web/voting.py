@@ -30,7 +30,7 @@ from ballots.store import find_in_list
 from commons.clock import now
 from commons.errors import Conflict, DomainError, Forbidden, Invalid
 from polls.lifecycle import State, check_accepting
-from polls.store import get_public_poll, hold_public_poll
+from polls.store import Held, get_public_poll, hold_for_cast
 from polls.tables import Poll
 
 FORM_KEY_BYTES = 16
@@ -83,10 +83,10 @@ class Booth(Controller):
 
         async def work(session: AsyncSession) -> tuple[Cast, str]:
             nonlocal sheet, voter  # found again by every attempt
-            poll, moment = await hold_public_poll(session, slug)
+            poll = await hold_for_cast(session, slug)
             sheet = _sheet(request, poll)
-            voter = await _voter(request, session, poll, moment)
-            return await _cast(house, session, poll, moment, sheet, voter), _pass(house, poll, voter, moment)
+            voter = await _voter(request, session, poll, poll.moment)
+            return await _cast(house, session, poll, sheet, voter), _pass(house, poll, voter, poll.moment)
 
         try:
             done, booth_pass = await house.db.write(work)
@@ -147,7 +147,7 @@ def _fresh(poll: Poll, after: bytes | None) -> Sheet:
     return Sheet(secrets.token_bytes(FORM_KEY_BYTES), after, (0,) * len(poll.options))
 
 
-def _sheet(request: AnyRequest, poll: Poll) -> Sheet:
+def _sheet(request: AnyRequest, poll: Poll | Held) -> Sheet:
     """Read the form. Raises Invalid "ballot.form_broken" where its parts are not as we wrote them."""
     visitor = visitor_of(request)
     after = visitor.text("after")
@@ -168,7 +168,7 @@ def _rank(text: str) -> int:
     return int(text)
 
 
-async def _voter(request: AnyRequest, session: AsyncSession, poll: Poll, moment: datetime) -> Voter:
+async def _voter(request: AnyRequest, session: AsyncSession, poll: Poll | Held, moment: datetime) -> Voter:
     """Find who is at the ballot: by the code they typed, else by the pass they hold.
 
     Only wrong codes are counted and slowed down; a right one is never refused for others that came before it.
@@ -187,7 +187,7 @@ async def _voter(request: AnyRequest, session: AsyncSession, poll: Poll, moment:
 
 
 async def _admitted(
-    request: AnyRequest, session: AsyncSession, poll: Poll, moment: datetime | None = None
+    request: AnyRequest, session: AsyncSession, poll: Poll | Held, moment: datetime | None = None
 ) -> Voter | None:
     """Find whom this browser's pass lets in; nobody where it is over, of another vote, or its code void."""
     config = house_of(request).config
@@ -206,19 +206,19 @@ def _check_belongs(voter: Voter, poll: Poll) -> None:
         raise Forbidden("voter.void", field="code")
 
 
-def _tag(house: House, poll: Poll, voter: Voter) -> bytes:
+def _tag(house: House, poll: Poll | Held, voter: Voter) -> bytes:
     return Keys(house.config.keys).tag(poll.id, voter.line)
 
 
-async def _cast(house: House, session: AsyncSession, poll: Poll, moment: datetime, sheet: Sheet, voter: Voter) -> Cast:
+async def _cast(house: House, session: AsyncSession, poll: Held, sheet: Sheet, voter: Voter) -> Cast:
     """Record it. Where the vote's keys are gone, its state says what that means to a voter."""
     try:
         tag = _tag(house, poll, voter)
     except Conflict:
-        check_accepting(poll.state, poll.closes_at, moment)
+        check_accepting(poll.state, poll.closes_at, poll.moment)
         raise
     keys = Keys(house.config.keys)
-    return await record(session, keys, poll, moment, sheet.ranks, voter.facts, tag, sheet.key, sheet.after)
+    return await record(session, keys, poll, sheet.ranks, voter.facts, tag, sheet.key, sheet.after)
 
 
 async def _ballot_again(
@@ -311,7 +311,7 @@ async def _with_pass(request: AnyRequest, answer: Response[str], poll: Poll, vot
     return answer
 
 
-def _pass(house: House, poll: Poll, voter: Voter, moment: datetime) -> str:
+def _pass(house: House, poll: Poll | Held, voter: Voter, moment: datetime) -> str:
     return seal_pass(house.config.secret, poll.id, voter, moment)
 
 
