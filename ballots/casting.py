@@ -4,7 +4,7 @@ Everything happens in the caller's transaction. Tell the voter only after it is 
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field
 from enum import StrEnum
 from uuid import UUID
 
@@ -19,7 +19,7 @@ from ballots.store import add_line, change_line, find_envelope, form_of, put_env
 from commons.clock import now
 from commons.errors import Conflict, DomainError, Invalid
 from polls.lifecycle import check_accepting
-from polls.store import Held, hold_poll
+from polls.store import HELD, Held, hold_poll
 from polls.tables import Poll
 
 
@@ -59,7 +59,7 @@ async def cast(
 ) -> Cast:
     """Record a ballot: hold the vote, and let `record` do the rest. Raises NotFound "poll.unknown", and as `record`."""
     poll = await hold_poll(session, poll_id, shared=True)
-    given = {each.name: getattr(poll, each.name) for each in fields(Held) if each.name != "moment"}
+    given = {name: getattr(poll, name) for name in HELD if name != "moment"}
     held = Held(**given, moment=await now(session))
     return await record(session, keys, held, ranks, facts, tag, form_key, after, channel)
 

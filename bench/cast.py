@@ -1,10 +1,10 @@
 """How many sealed ballots a second are in the box, beside a handler that only inserts one row, in the same run.
 
-A cast is a POST to the booth of `khma serve`; the peer is bench/bare.py: same server, engine, pool and ORM session. Both
-are counted once they are answered, which is after COMMIT is on disk; PostgreSQL runs with fsync on. The clients are in a
-process of their own. Each first cast is of a voter with a code of their own; each change of mind follows one of them
-and holds its pass. The forms' pages were opened beforehand. Rounds of all three follow one another, and the figures are
-medians of the rounds, so that a machine that others use slows all three.
+A cast is a POST to the booth of `khma serve`; the peer is bench/bare.py: same server, engine, pool and ORM session.
+Both are counted once they are answered, which is after COMMIT is on disk; PostgreSQL runs with fsync on. The clients
+are in a process of their own. Each first cast is of a voter with a code of their own; each change of mind follows one
+of them and holds its pass. The pages with the forms were opened beforehand. Rounds of all three follow one another,
+and the figures are medians of the rounds: a machine that others use as well slows all three.
 """
 
 import argparse
@@ -32,7 +32,7 @@ from bench.sending import Answer, Plan
 from tests.ballots.voting import Vote
 from tests.plumbing.booths import Client, Form, hold_vote, request_of, settings
 from tests.plumbing.postgres import APP, OWNER, running_postgres
-from tests.plumbing.server import ROOT, running_server
+from tests.plumbing.server import running_server
 
 LEAST_OF_BARE = 0.5
 MOST_P99_OF_P50 = 5.0

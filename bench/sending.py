@@ -1,7 +1,7 @@
 """Send prepared requests over many connections for some seconds; a process of its own, of the standard library alone.
 
 Standard input: a JSON object with host, port, clients, seconds and requests (whole HTTP/1.1 requests as text).
-Standard output: a JSON list of the seconds it took, and one entry for each answer: [number, milliseconds, status, head].
+Standard output: a JSON list of the seconds it took, and one entry an answer: [number, milliseconds, status, head].
 """
 
 import asyncio

@@ -44,6 +44,9 @@ class Held:
         return option_ids_of(self.options)
 
 
+HELD = tuple(each.name for each in fields(Held))
+
+
 async def get_poll(session: AsyncSession, poll_id: UUID) -> Poll:
     """Get a vote. Raises NotFound "poll.unknown"."""
     if (poll := await session.get(Poll, poll_id)) is None:
@@ -111,22 +114,27 @@ async def hold_poll(session: AsyncSession, poll_id: UUID, *, shared: bool = Fals
 async def hold_for_cast(session: AsyncSession, slug: str) -> Held:
     """Hold a public vote, by its address, beside other casts; then ask the clock. Raises NotFound "poll.unknown"."""
     connection = await session.connection()
-    row = (await connection.execute(_holding(connection.dialect.name), {"slug": slug})).first()
-    if row is None or row.state is State.DRAFT:
-        raise NotFound("poll.unknown")
-    return Held(*row)
+    return read_held((await connection.execute(holding(connection.dialect.name), {"slug": slug})).first())
 
 
 @cache
-def _holding(dialect: str) -> Select[Any]:
-    """Write the statement of a cast's hold, once: writing it takes as long as sending it.
+def holding(dialect: str) -> Select[Any]:
+    """Write the statement that holds a vote for a cast; its first columns are those of `Held`.
 
     The clock stands outside of what holds the row: PostgreSQL would else look at it before it waits for the row.
+    Written once: writing a statement takes as long as sending it.
     """
     columns = SQLModel.metadata.tables[str(Poll.__tablename__)].c
-    needed = [columns[each.name] for each in fields(Held) if each.name != "moment"]
+    needed = [columns[name] for name in HELD if name != "moment"]
     held = select_columns(*needed).where(columns.slug == bindparam("slug")).with_for_update(read=True).subquery()
     return select_columns(held, moment_in(dialect))
+
+
+def read_held(row: Sequence[Any] | None) -> Held:
+    """Read what `holding` found. Raises NotFound "poll.unknown", for a draft too."""
+    if row is None or (held := Held(*row[: len(HELD)])).state is State.DRAFT:
+        raise NotFound("poll.unknown")
+    return held
 
 
 async def add_poll(session: AsyncSession, poll: Poll) -> None:

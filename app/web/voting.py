@@ -5,6 +5,8 @@ slips carry it behind the `#`, which no browser sends.
 """
 
 import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -16,7 +18,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from app.accounts.booth import VALID_FOR, open_pass, seal_pass
 from app.accounts.limits import CODE_FROM_NETWORK, TooMany, network_of
 from app.accounts.roll.codes import read_code
-from app.accounts.roll.store import find_voter, find_voter_again
+from app.accounts.roll.store import find_voter, find_voter_again, hold_for_code
 from app.accounts.roll.voters import Voter
 from app.house import House
 from app.web.respond import AnyRequest, onward, page
@@ -78,22 +80,20 @@ class Booth(Controller):
         Whatever goes wrong comes back with what was chosen.
         """
         house = house_of(request)
-        sheet: Sheet | None = None
         voter: Voter | None = None
 
         async def work(session: AsyncSession) -> tuple[Cast, str]:
-            nonlocal sheet, voter  # found again by every attempt
-            poll = await hold_for_cast(session, slug)
-            sheet = _sheet(request, poll)
-            voter = await _voter(request, session, poll, poll.moment)
-            return await _cast(house, session, poll, sheet, voter), _pass(house, poll, voter, poll.moment)
+            nonlocal voter  # found anew by every attempt
+            poll, voter = await _at_the_booth(request, session, slug)
+            done = await _cast(house, session, poll, _sheet(request, poll), voter)
+            return done, _pass(house, poll, voter, poll.moment)
 
         try:
             done, booth_pass = await house.db.write(work)
         except (DomainError, TooMany) as error:
             async with house.db.reading() as session:
                 poll = await get_public_poll(session, slug)
-            return await _ballot_again(request, poll, sheet or _fresh(poll, None), voter, error)
+            return await _ballot_again(request, poll, _sheet_again(request, poll), voter, error)
         answer = onward(request, "votes.receipt", done=done.happened.value, slug=slug)
         answer.set_cookie(_cookie(house, booth_pass))
         return answer
@@ -162,25 +162,45 @@ def _sheet(request: AnyRequest, poll: Poll | Held) -> Sheet:
     return Sheet(key, follows, ranks)
 
 
+def _sheet_again(request: AnyRequest, poll: Poll) -> Sheet:
+    try:
+        return _sheet(request, poll)
+    except Invalid:
+        return _fresh(poll, None)
+
+
 def _rank(text: str) -> int:
     if not (len(text) == 2 and text.isascii() and text.isdigit()):
         raise ValueError
     return int(text)
 
 
-async def _voter(request: AnyRequest, session: AsyncSession, poll: Poll | Held, moment: datetime) -> Voter:
-    """Find who is at the ballot: by the code they typed, else by the pass they hold.
+async def _at_the_booth(request: AnyRequest, session: AsyncSession, slug: str) -> tuple[Held, Voter]:
+    """Hold the vote for a cast, and find who is at the ballot: by the code they typed, else by the pass they hold."""
+    if typed := visitor_of(request).text("code").strip():
+        with _counting_wrong_codes(request):
+            return await hold_for_code(session, slug, read_code(typed))
+    poll = await hold_for_cast(session, slug)
+    return poll, await _voter(request, session, poll, poll.moment)
 
-    Only wrong codes are counted and slowed down; a right one is never refused for others that came before it.
-    """
-    visitor, house = visitor_of(request), house_of(request)
-    if not (typed := visitor.text("code")).strip():
-        if (voter := await _admitted(request, session, poll, moment)) is None:
-            raise Invalid("code.missing", field="code")
-        return voter
+
+async def _voter(request: AnyRequest, session: AsyncSession, poll: Poll | Held, moment: datetime) -> Voter:
+    """Find who it is: by the code they typed, else by the pass they hold."""
+    if typed := visitor_of(request).text("code").strip():
+        with _counting_wrong_codes(request):
+            return await find_voter(session, read_code(typed))
+    if (voter := await _admitted(request, session, poll, moment)) is None:
+        raise Invalid("code.missing", field="code")
+    return voter
+
+
+@contextmanager
+def _counting_wrong_codes(request: AnyRequest) -> Iterator[None]:
+    """Only wrong codes are counted and slowed down; a right one is never refused for others that came before it."""
     try:
-        return await find_voter(session, read_code(typed))
+        yield
     except Forbidden as unknown:
+        house = house_of(request)
         house.limits.try_one(CODE_FROM_NETWORK, network_of(request, house.config.trusted_proxy))
         unknown.field = "code"
         raise
