@@ -7,8 +7,9 @@ transactions got in each other's way (40001, 40P01), it runs the work again, so 
 
 import asyncio
 import sqlite3
+from collections import deque
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import asynccontextmanager, closing, contextmanager
 from typing import Any, TypeVar
 
 from alembic import command
@@ -16,6 +17,7 @@ from alembic.config import Config as AlembicConfig
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, create_engine, event, text
+from sqlalchemy.dialects.sqlite.aiosqlite import AsyncAdapt_aiosqlite_connection, AsyncAdapt_aiosqlite_cursor
 from sqlalchemy.exc import DBAPIError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
@@ -126,6 +128,59 @@ def driver_url(url: str, *, asynchronous: bool = True) -> str:
     if scheme == "sqlite":
         return f"sqlite+aiosqlite://{rest}" if asynchronous else f"sqlite://{rest}"
     return f"postgresql+psycopg://{rest}"
+
+
+class _OneVisit(AsyncAdapt_aiosqlite_cursor):
+    """A statement, its rows and the end of its cursor in one visit to the connection's thread; else it is four visits.
+
+    Each visit waits for the thread and for the interpreter: many at once waited more than they worked.
+    """
+
+    __slots__ = ("_told",)
+
+    def __init__(self, connection: AsyncAdapt_aiosqlite_connection) -> None:
+        self._adapt_connection, self._connection = connection, connection._connection
+        self._rows: deque[Any] = deque()
+        self._told: tuple[Any, int, int | None] = (None, -1, None)
+
+    @property
+    def description(self) -> Any:  # noqa: ANN401 - the driver's own tuple
+        return self._told[0]
+
+    @property
+    def rowcount(self) -> int:
+        return self._told[1]
+
+    @property
+    def lastrowid(self) -> Any:  # noqa: ANN401
+        return self._told[2]
+
+    def close(self) -> None:
+        self._rows.clear()
+
+    async def _async_soft_close(self) -> None:
+        """Do nothing: the visit closed the driver's own cursor."""
+
+    async def _execute_async(self, operation: Any, parameters: Any) -> None:  # noqa: ANN401
+        await self._visit(lambda driver: driver.execute(operation, parameters or ()))
+
+    async def _executemany_async(self, operation: Any, seq_of_parameters: Any) -> None:  # noqa: ANN401
+        await self._visit(lambda driver: driver.executemany(operation, seq_of_parameters))
+
+    async def _visit(self, work: Callable[[sqlite3.Connection], sqlite3.Cursor]) -> None:
+        connection: Any = self._connection
+
+        def visit() -> tuple[tuple[Any, int, int | None], list[Any]]:
+            with closing(work(connection._conn)) as cursor:
+                rows = cursor.fetchall()
+                return (cursor.description, cursor.rowcount, cursor.lastrowid), rows
+
+        async with self._adapt_connection._execute_mutex:
+            self._told, rows = await connection._execute(visit)
+        self._rows = deque(rows)
+
+
+AsyncAdapt_aiosqlite_connection._cursor_cls = _OneVisit  # type: ignore[assignment]
 
 
 def _sqlite(url: str, *, writer: bool) -> AsyncEngine:
