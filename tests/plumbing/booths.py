@@ -142,6 +142,12 @@ class Client:
         """Cast a ballot; the page with the form must have been opened."""
         return await self.post(f"/en/votes/{form.vote.poll.slug}", form.fields(self.token))
 
+    async def reconnect(self) -> None:
+        """Connect again, with the same cookies."""
+        self._writer.close()
+        where = urlsplit(self.base)
+        self._reader, self._writer = await asyncio.open_connection(where.hostname, where.port)
+
     def close(self) -> None:
         """Hang up."""
         self._writer.close()

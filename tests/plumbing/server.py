@@ -28,6 +28,15 @@ def running_server(env: Mapping[str, str], args: Sequence[str] = ("serve",)) -> 
     Yields:  the base address, without a slash at its end.
     Raises:  RuntimeError with all the program said, when it ends or is not ready within a minute.
     """
+    with running_program(env, args) as (base, _):
+        yield base
+
+
+@contextmanager
+def running_program(
+    env: Mapping[str, str], args: Sequence[str] = ("serve",)
+) -> Iterator[tuple[str, subprocess.Popen[bytes]]]:
+    """Do as `running_server`, and give the process as well."""
     port = free_port()
     base = f"http://127.0.0.1:{port}"
     clean = {name: value for name, value in os.environ.items() if not name.startswith(("KHMA_", "PG"))}
@@ -41,7 +50,7 @@ def running_server(env: Mapping[str, str], args: Sequence[str] = ("serve",)) -> 
             if not _is_ready(server, base):
                 output.seek(0)
                 raise RuntimeError(f"khma {' '.join(args)} did not become ready:\n{output.read().decode('utf-8')}")
-            yield base
+            yield base, server
         finally:
             _end(server)
 
