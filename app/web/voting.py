@@ -83,10 +83,10 @@ class Booth(Controller):
         voter: Voter | None = None
 
         async def work(session: AsyncSession) -> tuple[Cast, str]:
-            nonlocal voter  # found anew by every attempt
-            poll, voter = await _at_the_booth(request, session, slug)
-            done = await _cast(house, session, poll, _sheet(request, poll), voter)
-            return done, _pass(house, poll, voter, poll.moment)
+            nonlocal voter  # found anew by every attempt; nobody for a form that is not whole
+            poll, found = await _at_the_booth(request, session, slug)
+            sheet, voter = _sheet(request, poll), found
+            return await _cast(house, session, poll, sheet, found), _pass(house, poll, found, poll.moment)
 
         try:
             done, booth_pass = await house.db.write(work)
