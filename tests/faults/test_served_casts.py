@@ -120,10 +120,10 @@ async def test_no_acknowledged_ballot_is_lost_when_servers_are_killed(
         draw = random.Random(12)
         for _ in range(KILLS):
             before = len(acknowledged)
-            while len(acknowledged) < before + BETWEEN:
+            while len(acknowledged) < before + BETWEEN or not (alive := workers_of(supervisor)):
                 assert waiting, "nobody is left to cast"
-                await asyncio.sleep(0.005)
-            os.kill(draw.choice(workers_of(supervisor)), signal.SIGKILL)
+                await asyncio.sleep(0.01)
+            os.kill(draw.choice(alive), signal.SIGKILL)
         enough.set()
 
     with running_program(settings(addresses.url, addresses.owner_url, tmp_path), SERVED) as (base, server):
