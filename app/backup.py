@@ -5,11 +5,13 @@ rows by primary key, so that a copy tells no order of arrival. It is read in one
 is in it whole, what comes later is not in it at all. The key folder is never in it.
 """
 
+import asyncio
 import base64
 import hashlib
 import json
 import zipfile
 import zlib
+from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from itertools import islice
 from pathlib import Path
@@ -17,9 +19,13 @@ from typing import Any
 from uuid import UUID
 
 from sqlalchemy import Column, ColumnElement, Connection, Engine, Table, create_engine, event, func, select
+from sqlmodel.ext.asyncio.session import AsyncSession
 
-from app.db import driver_url, pending_revision
+from app.db import Database, driver_url, pending_revision
+from app.jobs.store import enqueue
 from app.migrations.tables import metadata
+from ballots.keys import Keys
+from ballots.restoring import suspend_restored
 from commons.canonical import readable
 
 FORMAT = "khma-backup-1"
@@ -78,30 +84,59 @@ def _kind(column: Column[Any]) -> type[Any]:
     return getattr(column.type, "impl_instance", column.type).python_type
 
 
-def restore(url: str, source: Path) -> dict[str, int]:
-    """Put a copy into an empty database whose tables are up to date, all of it or nothing. Returns rows by table.
+@dataclass(frozen=True)
+class Restored:
+    """What came back. rows: by table. suspended: addresses of the votes that were open in the copy."""
 
-    Raises: Unfit when the copy is damaged or of other tables, or the database holds something already.
+    rows: dict[str, int]
+    suspended: list[str]
+
+
+def restore(url: str, source: Path, keys: Path) -> Restored:
+    """Put a copy into an empty database whose tables are up to date, all of it or nothing.
+
+    Votes that were open in it come back interrupted, in the same transaction: nobody votes in between.
+
+    keys:   the key folder.
+    Raises: Unfit when the copy is damaged or of other tables, or the database holds something already;
+            Conflict "backup.keys_missing".
     """
     if pending_revision(url):
         raise Unfit("the tables are not up to date; run: khma migrate")
-    engine = _engine(url)
     try:
-        with zipfile.ZipFile(source) as archive, engine.begin() as connection:
-            manifest = json.loads(archive.read("manifest.json"))
-            if manifest["format"] != FORMAT or set(manifest["tables"]) != set(metadata.tables):
-                raise Unfit("this copy was made by another version of Khma; restore it with that version")
-            for table in metadata.sorted_tables:
-                if connection.scalar(select(func.count()).select_from(table)):
-                    raise Unfit(f"the database is not empty: {table.name} has rows; restore into a new one")
-                _check(table, archive, manifest["tables"][table.name])
-            for table in metadata.sorted_tables:
-                _read(connection, table, archive)
+        with zipfile.ZipFile(source) as archive:
+            return asyncio.run(_restore(url, archive, Keys(keys)))
     except (zipfile.BadZipFile, zlib.error, EOFError, KeyError, ValueError, TypeError) as broken:
         raise Unfit(f"{source} is damaged, or no copy made by khma backup") from broken
+
+
+async def _restore(url: str, archive: zipfile.ZipFile, keys: Keys) -> Restored:
+    manifest = json.loads(archive.read("manifest.json"))
+    if manifest["format"] != FORMAT or set(manifest["tables"]) != set(metadata.tables):
+        raise Unfit("this copy was made by another version of Khma; restore it with that version")
+    db = Database(url)
+
+    async def work(session: AsyncSession) -> list[str]:
+        await (await session.connection()).run_sync(_put_back, archive, manifest)
+        suspended = await suspend_restored(session, keys, datetime.fromisoformat(manifest["made_at"]))
+        if suspended:
+            await enqueue(session, "ledger.sequence")
+        return [poll.slug for poll in suspended]
+
+    try:
+        suspended = await db.write(work)
     finally:
-        engine.dispose()
-    return {name: entry["rows"] for name, entry in manifest["tables"].items()}
+        await db.close()
+    return Restored({name: entry["rows"] for name, entry in manifest["tables"].items()}, suspended)
+
+
+def _put_back(connection: Connection, archive: zipfile.ZipFile, manifest: dict[str, Any]) -> None:
+    for table in metadata.sorted_tables:
+        if connection.scalar(select(func.count()).select_from(table)):
+            raise Unfit(f"the database is not empty: {table.name} has rows; restore into a new one")
+        _check(table, archive, manifest["tables"][table.name])
+    for table in metadata.sorted_tables:
+        _read(connection, table, archive)
 
 
 def _check(table: Table, archive: zipfile.ZipFile, expected: dict[str, Any]) -> None:

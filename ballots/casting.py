@@ -15,7 +15,8 @@ from ballots.eligibility import Channel, VoterFacts, check_eligible
 from ballots.keys import Keys
 from ballots.receipts import Receipt, form_hash_of, sign_receipt
 from ballots.sealing import BoxKeys, seal, slot_of, unwrap, wrap
-from ballots.store import add_line, change_line, find_envelope, form_of, put_envelope
+from ballots.store import add_line, change_line, find_envelope, form_of, get_box, put_envelope
+from ballots.tables import Step
 from commons.clock import now
 from commons.errors import Conflict, DomainError, Invalid
 from polls.lifecycle import check_accepting
@@ -84,7 +85,7 @@ async def record(
               box key lives.
     Raises:   Forbidden "voter.not_on_roll" or "voter.void"; Invalid from `answers`; Conflict "poll.not_open",
               ".suspended", ".closed", ".annulled", "ballot.meanwhile" when another form was recorded since,
-              "ballot.damaged" or "keys.gone".
+              "ballot.damaged", "keys.gone" for a recorded form whose receipt can be made no more.
     Cost:     two statements for a ballot that is recorded; about 0.3 ms of computing.
     """
     form_hash = form_hash_of(poll.id, form_key)
@@ -126,12 +127,14 @@ async def last_form(session: AsyncSession, poll_id: UUID, tag: bytes) -> bytes |
 async def find_receipt(session: AsyncSession, keys: Keys, poll: Poll, tag: bytes) -> Receipt | None:
     """Make a voter's receipt again; None when nothing was recorded.
 
-    Raises: Conflict "keys.gone" after closing: from then on nobody can make one.
+    Raises: Conflict "keys.gone" once the urn is full: from then on nobody can make one; "ballot.damaged".
     """
     box = keys.box(poll.id)
     line = await form_of(session, poll.id, tag)
-    if line is None or line[1] is None:
+    if line is None:
         return None
+    if line[1] is None:  # the closing has come to where forms are forgotten
+        raise Conflict("keys.gone")
     return sign_receipt(poll.id, await _ciphertext(session, box, poll.id, tag, line[0], line[1]), box.receipt)
 
 
@@ -152,4 +155,5 @@ async def _ciphertext(
     try:
         return unwrap(box, sealed or b"", poll_id, slot, channel, form_hash)
     except Invalid as damaged:
-        raise Conflict("ballot.damaged") from damaged
+        is_dropped = sealed is None and (await get_box(session, poll_id)).step is Step.FILLED
+        raise Conflict("keys.gone" if is_dropped else "ballot.damaged") from damaged

@@ -34,7 +34,7 @@ def destroy(paths: Iterable[Path]) -> None:
 
 def _write(path: Path, data: bytes, mode: int) -> Path:
     """Write beside the place where it will be. Returns the path of the unfinished file."""
-    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    _make(path.parent)
     unfinished = path.with_name(f"{path.name}.{os.getpid()}.{secrets.token_hex(4)}")
     descriptor = os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)
     with os.fdopen(descriptor, "wb") as file:
@@ -42,6 +42,13 @@ def _write(path: Path, data: bytes, mode: int) -> Path:
         file.flush()
         os.fsync(file.fileno())
     return unfinished
+
+
+def _make(folder: Path) -> None:
+    """Make a folder that only its owner looks into, and so each one above it: mkdir alone leaves those to all."""
+    if not folder.exists():
+        _make(folder.parent)
+        folder.mkdir(exist_ok=True, mode=0o700)
 
 
 def _sync(folder: Path) -> None:

@@ -56,6 +56,10 @@ class Keys:
         """Tell whether a box key of this vote, or a sealed copy of it, is still here."""
         return bool([path for path in (self._key(poll_id, BOX), *self._copies(poll_id, BOX)) if path.exists()])
 
+    def is_whole(self, poll_id: UUID) -> bool:
+        """Tell whether both keys of a vote are here, so that it can go on."""
+        return all(self._key(poll_id, name).exists() for name in (ROLL, BOX))
+
     def destroy_box(self, poll_id: UUID) -> None:
         """Delete the box key and its sealed copies, and look again. Raises Conflict "keys.still_there"."""
         destroy([*self._copies(poll_id, BOX), self._key(poll_id, BOX)])
@@ -74,11 +78,11 @@ class Keys:
             keep(self._copy(poll_id, custodian_id, name), sealed)
 
     def copies(self, poll_id: UUID, custodian_id: UUID) -> tuple[bytes, bytes]:
-        """Read one custodian's sealed copies, (roll, box). Raises Conflict "keys.gone"."""
+        """Read one custodian's sealed copies, (roll, box). Raises Conflict "custody.gone"."""
         try:
             roll, box = (self._copy(poll_id, custodian_id, name).read_bytes() for name in (ROLL, BOX))
         except FileNotFoundError as gone:
-            raise Conflict("keys.gone") from gone
+            raise Conflict("custody.gone") from gone
         return roll, box
 
     def check_proof(self, poll_id: UUID, public: bytes, proof: bytes) -> None:

@@ -20,15 +20,17 @@ from ballots.keys import Keys
 from ballots.receipts import commitment_of
 from ballots.sealing import unseal
 from ballots.store import add_patterns, all_patterns, all_urn_rows, get_box, get_list, hashes_of
-from ballots.tables import Step
+from ballots.tables import List, Step
 from commons.canonical import canonical, digest
 from commons.clock import now
 from commons.errors import Conflict, Invalid
 from commons.ledger.lines import LineWords
+from commons.ledger.reading import find_signed
 from commons.ledger.sequence import append
-from commons.tables import text_in
+from commons.merkle import root
+from commons.naming import text_in
 from polls.lifecycle import State, check_change
-from polls.rulecard import FEWEST_OPENED
+from polls.rulecard import FEWEST_OPENED, FILE_LANGUAGE
 from polls.store import get_poll, hold_poll
 from polls.tables import Poll
 
@@ -57,7 +59,8 @@ async def open_box(doors: Doors, keys: Keys, opener: X25519PrivateKey, poll_id: 
     opener:  the private half of the vote's sealing key; `Keys.opener` in a demonstration.
     Returns: OPENED, or UNOPENED when fewer than ten ballots are in it.
     Raises:  NotFound; Conflict "poll.not_closed", "box.too_early", "box.key_alive" while a box key of this vote exists,
-             "box.wrong_opener", "box.not_the_list" when the urn is not the list in the ledger.
+             "box.wrong_opener", "box.not_the_list" when the urn is not the list in the ledger, "box.not_in_checkpoint"
+             while no signed checkpoint holds that list's root.
     Cost:    O(ballots), about 0.1 ms each, beside the event loop.
     """
     async with doors.reading() as session:
@@ -67,6 +70,7 @@ async def open_box(doors: Doors, keys: Keys, opener: X25519PrivateKey, poll_id: 
         await _check_time(session, keys, poll)
         urn = list(await all_urn_rows(session, poll_id))
         listed = await get_list(session, poll_id, "box")
+        await find_sealed(session, poll, listed)
     if sorted(commitment_of(poll_id, each) for each in urn) != hashes_of(listed):
         raise Conflict("box.not_the_list", found=len(urn), expected=listed.size)
     if len(urn) < FEWEST_OPENED:
@@ -75,6 +79,18 @@ async def open_box(doors: Doors, keys: Keys, opener: X25519PrivateKey, poll_id: 
         raise Conflict("box.wrong_opener")
     opened = await asyncio.to_thread(open_all, urn, opener, poll)
     return await doors.write(lambda session: _record(session, keys, poll_id, opened))
+
+
+async def find_sealed(session: AsyncSession, poll: Poll, listed: List) -> int:
+    """Find the ledger's line that holds the root of the box list, under a signed checkpoint. Returns its position.
+
+    Raises: Conflict "box.not_in_checkpoint": without it nobody outside can tell that the list was made before opening.
+    """
+    known = root(hashes_of(listed)).hex()
+    for line in await find_signed(session, "box.sealed", poll.subject):
+        if line.words is not None and line.words["root"] == known:
+            return line.position
+    raise Conflict("box.not_in_checkpoint")
 
 
 def open_all(urn: Sequence[bytes], opener: X25519PrivateKey, poll: Poll) -> Opened:
@@ -91,10 +107,10 @@ def open_all(urn: Sequence[bytes], opener: X25519PrivateKey, poll: Poll) -> Open
     return Opened(dict(counts), unreadable)
 
 
-async def profile_of(session: AsyncSession, poll_id: UUID, language: str = "en") -> Profile:
+async def profile_of(session: AsyncSession, poll_id: UUID, language: str = FILE_LANGUAGE) -> Profile:
     """Make the pile of ballots of an opened box, ready to count.
 
-    language: in which the options are named; the organisation's first one.
+    language: in which the options are named; as published files do, where nothing is said.
     Raises:   NotFound; Conflict "box.not_opened".
     """
     poll, box = await get_poll(session, poll_id), await get_box(session, poll_id)

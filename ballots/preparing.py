@@ -46,12 +46,14 @@ async def lock(session: AsyncSession, keys: Keys, poll_id: UUID, *, opener: str,
     opener, sealing_key: who can open the box, and the public key (32 bytes) that ballots are sealed to;
                          `keys.make_opener` gives one for a demonstration.
     Raises:  NotFound; Conflict "poll.change" or "poll.too_late"; Invalid "poll.custodians" without two of them,
-             "poll.sealing_key".
+             "roll.missing", "poll.sealing_key".
     """
     poll = await hold_poll(session, poll_id)
     check_change(poll.state, State.LOCKED)
     if poll.closes_at <= await now(session):
         raise Conflict("poll.too_late")
+    if poll.roll_id is None:  # after locking nobody can choose one any more
+        raise Invalid("roll.missing", field="roll")
     try:
         X25519PublicKey.from_public_bytes(sealing_key)
     except ValueError as reason:

@@ -42,7 +42,7 @@ class Standing:
 
 
 async def look_at(session: AsyncSession, poll: Poll) -> Standing:
-    """Gather how a vote stands. Cost: seven queries."""
+    """Gather how a vote stands. Cost: six queries."""
     custody = await find_custody(session, poll.id)
     return Standing(
         poll=poll,
@@ -51,7 +51,7 @@ async def look_at(session: AsyncSession, poll: Poll) -> Standing:
         amendments=[each for each in await find_amendments(session, poll.id) if each.agreed_at is not None],
         unconfirmed=len([each for each, _ in custody if each.destroyed_at is None]),
         sizes=await list_sizes(session, poll.id),
-        lines=(await reading.page(session, subject=poll.subject, limit=MOST_LINES)).lines,
+        lines=await reading.newest_of(session, poll.subject, MOST_LINES),
     )
 
 

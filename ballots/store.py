@@ -98,17 +98,17 @@ async def count(session: AsyncSession, table: type[SQLModel], poll_id: UUID) -> 
     return (await session.exec(select(func.count()).select_from(table).where(_of(table, poll_id)))).one()
 
 
+async def find_box(session: AsyncSession, poll_id: UUID) -> Box | None:
+    """Find a vote's box; there is none before the vote was opened."""
+    query = select(Box).where(Box.poll_id == poll_id).execution_options(populate_existing=True)
+    return (await session.exec(query)).first()
+
+
 async def get_box(session: AsyncSession, poll_id: UUID) -> Box:
     """Get a vote's box. Raises NotFound "box.unknown" before the vote was opened."""
-    query = select(Box).where(Box.poll_id == poll_id).execution_options(populate_existing=True)
-    if (box := (await session.exec(query)).first()) is None:
+    if (box := await find_box(session, poll_id)) is None:
         raise NotFound("box.unknown")
     return box
-
-
-async def find_box(session: AsyncSession, poll_id: UUID) -> Box | None:
-    """Find a vote's box; None before the vote opened."""
-    return (await session.exec(select(Box).where(Box.poll_id == poll_id))).first()
 
 
 async def find_over(session: AsyncSession, moment: datetime) -> Sequence[Poll]:
@@ -196,11 +196,22 @@ async def forget_forms(session: AsyncSession, poll_id: UUID) -> int:
 
 async def drop_envelopes(session: AsyncSession, poll_id: UUID) -> int:
     """Delete up to one slice of envelopes; all of them on PostgreSQL, where nobody waits. Returns how many."""
-    wanted = _of(Envelope, poll_id)
-    if is_embedded(session):
-        some = select(Envelope.slot).where(wanted).limit(SLICE)
-        wanted &= col(Envelope.slot).in_(some)
-    return int((await session.exec(delete(Envelope).where(wanted))).rowcount)
+    return await _drop(session, Envelope, Envelope.slot, poll_id)
+
+
+async def drop_urn(session: AsyncSession, poll_id: UUID) -> int:
+    """Delete sealed ballots from the urn, as `drop_envelopes` does."""
+    return await _drop(session, UrnRow, UrnRow.ciphertext, poll_id)
+
+
+async def drop_opened(session: AsyncSession, poll_id: UUID) -> int:
+    """Delete opened patterns, as `drop_envelopes` does."""
+    return await _drop(session, OpenedPattern, OpenedPattern.pattern, poll_id)
+
+
+async def drop_set_aside(session: AsyncSession, poll_id: UUID) -> int:
+    """Delete rows that were set aside, as `drop_envelopes` does; their number stays in the box."""
+    return await _drop(session, SetAside, SetAside.id, poll_id)
 
 
 async def empty(session: AsyncSession, table: type[SQLModel], poll_id: UUID) -> None:
@@ -239,10 +250,28 @@ async def find_custodians(session: AsyncSession, organisation_id: UUID) -> Seque
     return (await session.exec(select(Custodian).where(Custodian.organisation_id == organisation_id))).all()
 
 
+async def find_custodian(session: AsyncSession, public: bytes) -> Custodian | None:
+    """Find the custodian with these public keys."""
+    return (await session.exec(select(Custodian).where(Custodian.public == public))).first()
+
+
 async def find_custody(session: AsyncSession, poll_id: UUID) -> Sequence[tuple[Custody, Custodian]]:
     """Find what each custodian of a vote did so far."""
     query = select(Custody, Custodian).join(Custodian).where(Custody.poll_id == poll_id)
     return (await session.exec(query)).all()
+
+
+async def find_votes_of(session: AsyncSession, custodian_id: UUID) -> Sequence[tuple[Custody, Poll]]:
+    """Find the votes whose keys a custodian has copies of, by address."""
+    query = select(Custody, Poll).join(Poll).where(Custody.custodian_id == custodian_id).order_by(col(Poll.slug))
+    return (await session.exec(query)).all()
+
+
+async def _drop(session: AsyncSession, table: type[SQLModel], key: Any, poll_id: UUID) -> int:  # noqa: ANN401 - a column
+    wanted = _of(table, poll_id)
+    if is_embedded(session):
+        wanted &= col(key).in_(select(key).where(wanted).limit(SLICE))
+    return int((await session.exec(delete(table).where(wanted))).rowcount)
 
 
 def _of(table: type[Any], poll_id: UUID) -> ColumnElement[bool]:

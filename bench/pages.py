@@ -7,7 +7,6 @@ connection, then a bare page of the same size from a server of the same kind, so
 import argparse
 import asyncio
 import http.client
-import os
 import statistics
 import subprocess
 import sys
@@ -28,6 +27,7 @@ from app.cli.demo import demo_config
 from app.config import LANGUAGES, Config
 from app.db import upgrade
 from app.demo.town import build_town
+from app.demo.votes import OPEN
 from app.house import open_house
 from app.jobs.schedule import WORK
 from app.jobs.worker import Worker
@@ -41,6 +41,7 @@ from tests.plumbing.server import ROOT, running_server
 MOST_QUERIES = 8
 MOST_BYTES, MOST_BYTES_WITHOUT_FONTS = 120 * 1024, 60 * 1024
 RESULT, SERVICE = "debian-project-leader-2007", "evening-hours-at-the-vake-branch"
+VOTE = "which-services-should-open-first"
 
 
 @dataclass(frozen=True)
@@ -67,7 +68,7 @@ def main(argv: list[str]) -> int:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="khma-bench-")))
         server = stack.enter_context(running_postgres())
         server.run(f"CREATE DATABASE khma OWNER {OWNER}")
-        bare = stack.enter_context(bare_server())
+        bare = stack.enter_context(_bare_server())
         sqlite = demo_config(folder / "sqlite", 8000)
         postgres = replace(
             demo_config(folder / "postgresql", 8000),
@@ -100,7 +101,7 @@ def _settings(config: Config) -> dict[str, str]:
 async def _settle(config: Config) -> tuple[list[str], dict[str, int]]:
     """Build the town. Returns the addresses of its public pages, and how often each asks the database."""
     house = open_house(config)
-    await build_town(house)
+    await build_town(house, [OPEN])
     await Worker(house, WORK, lambda _: None).do_all()
     await house.close()
     app = create_app(config)
@@ -123,6 +124,8 @@ def public_pages(app: Litestar, secret: str) -> Iterator[str]:
     given: dict[str, dict[str, Any]] = {
         "results.show": {"slug": RESULT},
         "services.show": {"slug": SERVICE},
+        "votes.show": {"slug": VOTE},
+        "votes.receipt": {"slug": VOTE},
         "pages.show": {"key": "privacy"},
         "accounts.welcome": {"token": make_token(secret, "welcome", facts, hours=1)},
         "accounts.reset": {"token": make_token(secret, "reset", facts, hours=1)},
@@ -135,17 +138,14 @@ def public_pages(app: Litestar, secret: str) -> Iterator[str]:
 
 
 @contextmanager
-def bare_server(database_url: str = "sqlite:///nowhere") -> Iterator[str]:
-    """Start bench/bare.py as `khma serve` starts Khma. Yields the base address, without a slash at its end."""
+def _bare_server() -> Iterator[str]:
     port = free_port()
-    words = ["bench.bare:app", "--port", str(port), "--log-level", "warning"]
-    words += ["--no-access-log", "--no-server-header", "--no-proxy-headers"]
-    environment = os.environ | {"KHMA_DATABASE_URL": database_url}
-    server = subprocess.Popen([sys.executable, "-m", "uvicorn", *words], cwd=ROOT, env=environment)
+    words = ["bench.bare:app", "--port", str(port), "--no-access-log", "--log-level", "warning", "--no-server-header"]
+    server = subprocess.Popen([sys.executable, "-m", "uvicorn", *words], cwd=ROOT)
     try:
         while True:
             try:
-                httpx.get(f"http://127.0.0.1:{port}/100", trust_env=False)
+                httpx.get(f"http://127.0.0.1:{port}/readyz", trust_env=False)
                 break
             except httpx.TransportError:
                 if server.poll() is not None:

@@ -1,7 +1,7 @@
-"""Sorting by name in one place, so that both databases and every page agree."""
+"""Names: picked in a language, and sorted in one place so that both databases and every page agree."""
 
 import unicodedata
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from typing import TypeVar
 
 Thing = TypeVar("Thing")
@@ -16,3 +16,15 @@ def sorted_by_name(things: Iterable[Thing], name_of: Callable[[Thing], str]) -> 
         return plain.casefold(), name
 
     return sorted(things, key=key)
+
+
+def text_in(texts: Mapping[str, str], language: str, fallback: str = "en") -> str:
+    """Pick the text in a language; else in the organisation's language; else in the first code of the alphabet.
+
+    texts:    language code -> text; an empty text counts as missing.
+    Returns:  "" only where there is no text at all.
+    """
+    for code in (language, fallback, *sorted(texts)):
+        if text := texts.get(code):
+            return text
+    return ""

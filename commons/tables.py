@@ -3,13 +3,14 @@
 Every table module imports from here, so that this file runs before the first table is defined.
 """
 
-from collections.abc import Mapping
 from enum import StrEnum
 
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlmodel import SQLModel
 from sqlmodel.sql.sqltypes import UTCDateTime
+
+from commons.naming import text_in
 
 __all__ = ["Json", "Texts", "UTCDateTime", "choice", "text_in"]
 
@@ -56,15 +57,3 @@ def choice(kind: type[StrEnum]) -> type[sa.types.TypeDecorator[StrEnum]]:
 
 Texts = dict[str, str]
 """One text in several languages: language code -> text, e.g. {"en": "Road", "ka": "გზა"}."""
-
-
-def text_in(texts: Mapping[str, str], language: str, fallback: str = "en") -> str:
-    """Pick the text in a language; else in the organisation's language; else in the first code of the alphabet.
-
-    texts:    language code -> text; an empty text counts as missing.
-    Returns:  "" only where there is no text at all.
-    """
-    for code in (language, fallback, *sorted(texts)):
-        if text := texts.get(code):
-            return text
-    return ""

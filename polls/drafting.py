@@ -16,12 +16,15 @@ from commons.services.tables import Service
 from commons.tables import text_in
 from polls.lifecycle import State
 from polls.rulecard import LONGEST_QUESTION, LONGEST_TITLE, MOST_RANKED_EVER, OPENERS, RULES, CardOption, VoteCard
-from polls.store import add_poll, hold_poll
+from polls.store import add_poll, find_repeat, hold_poll
 from polls.tables import MOST_RANKED, Poll
 
 MOST_OPTIONS = 200
 LONGEST_NAME = 120
 LONGEST_NOTE = 500
+REPEATED = "again"
+RESERVED = {"new"}
+"""Addresses that stand for something else."""
 
 
 @dataclass(frozen=True)
@@ -61,6 +64,43 @@ async def draft(session: AsyncSession, organisation_id: UUID, plan: Plan) -> Pol
     """
     poll = Poll(organisation_id=organisation_id, slug="", **_checked(plan))
     poll.slug = slug_of(text_in(poll.titles, "en"))
+    if poll.slug in RESERVED:
+        raise Conflict("poll.taken", field="title_en", slug=poll.slug)
+    await add_poll(session, poll)
+    return poll
+
+
+async def repeat(session: AsyncSession, poll_id: UUID, opens_at: datetime) -> Poll:
+    """Write a draft that repeats an annulled vote: the same question and options, as long, from another day on.
+
+    It names the vote it repeats, and gets keys of its own when it is locked.
+
+    Raises: NotFound; Conflict "poll.not_annulled", or "poll.repeated" when there is one already.
+    """
+    first = await hold_poll(session, poll_id)
+    if first.state is not State.ANNULLED:
+        raise Conflict("poll.not_annulled")
+    if await find_repeat(session, poll_id) is not None:
+        raise Conflict("poll.repeated")
+    later = opens_at - first.planned_opens_at
+    plan = Plan(
+        titles=first.titles,
+        questions=first.questions,
+        options=[(each["names"], each["service"]) for each in first.options],
+        opens_at=opens_at,
+        closes_at=first.planned_closes_at + later,
+        publishes_at=first.planned_publishes_at + later,
+        objections=first.objections,
+        objections_until=first.objections_until + later,
+        legal_basis=first.legal_basis,
+        most_ranked=first.most_ranked,
+        rule=first.rule,
+        binding=first.binding,
+        single_handed=first.single_handed,
+        repeats=first.id,
+        roll_id=first.roll_id,
+    )
+    poll = Poll(organisation_id=first.organisation_id, slug=f"{first.slug}-{REPEATED}", **_checked(plan))
     await add_poll(session, poll)
     return poll
 
@@ -164,7 +204,12 @@ def _check_options(options: Sequence[Mapping[str, Any]]) -> None:
         for number, option in enumerate(options, start=1):
             name = text_in(option["names"], language)  # as a page in that language will show it
             if (other := seen.setdefault(name.casefold(), number)) != number:
-                raise Invalid("options.same_name", field=f"option_{number}", name=name, other=other)
+                raise Invalid(
+                    "options.same_name",
+                    field=f"option_{number}",
+                    name=name,
+                    other=text_in(options[other - 1]["names"], language),
+                )
 
 
 def _texts(name: str, given: Mapping[str, str], limit: int) -> dict[str, str]:

@@ -34,7 +34,7 @@ CHANGES = {
     (State.CLOSING, State.CLOSED): "the counts agree and the box key is destroyed",
     (State.CLOSED, State.PUBLISHED): "the result is out, or the box stays shut for ever",
     # The exceptions, each with its reason
-    (State.OPEN, State.SUSPENDED): "two people: casting must stop, for example during an outage",
+    (State.OPEN, State.SUSPENDED): "two people: casting must stop, as in an outage; or a backup was put back",
     (State.SUSPENDED, State.OPEN): "two people: casting goes on, with at least the time that was left",
     (State.CLOSING, State.HALTED): "a row was made, moved, changed or deleted by a hand that is not ours",
     (State.HALTED, State.CLOSING): "two people: repaired from a backup, or the named rows were set aside",
@@ -82,6 +82,9 @@ LEADS_TO = {
 }
 """The state that follows; the other kinds only move a time."""
 
+TAKES_TIME = {Kind.EXTEND, Kind.RESUME, Kind.CLOSE_EARLY, Kind.POSTPONE}
+"""The kinds that name a time; resuming and closing early may leave it out."""
+
 
 @dataclass(frozen=True)
 class Times:
@@ -102,6 +105,11 @@ def check_kind(kind: Kind, state: State) -> None:
     """Check that an amendment makes sense in a state. Raises Conflict "poll.amendment_untimely"."""
     if state not in WHILE[kind]:
         raise Conflict("poll.amendment_untimely", kind=kind.value, found=state.value)
+
+
+def kinds_in(state: State) -> list[Kind]:
+    """List what two people may agree on in a state."""
+    return [kind for kind in Kind if state in WHILE[kind]]
 
 
 def check_accepting(state: State, closes_at: datetime, moment: datetime) -> None:
@@ -126,7 +134,7 @@ def amend_times(kind: Kind, times: Times, moment: datetime, wanted: datetime | N
 
     wanted:  the new time, for the kinds that move one. Closing early without one means now; a resumed vote gets the
              time it had left, or more.
-    Raises:  Invalid "time.missing", "time.not_later" or "time.past", each for the field "time".
+    Raises:  Invalid "time.missing", "time.not_later", "time.not_earlier" or "time.past", each for the field "time".
     """
     match kind:
         case Kind.EXTEND:
@@ -135,8 +143,10 @@ def amend_times(kind: Kind, times: Times, moment: datetime, wanted: datetime | N
             return Times(times.closes_at, _later(wanted, times.publishes_at), times.suspended_at)
         case Kind.CLOSE_EARLY:
             earlier = wanted or moment
-            if not moment <= earlier < times.closes_at:
+            if earlier < moment:
                 raise Invalid("time.past", field="time")
+            if earlier >= times.closes_at:
+                raise Invalid("time.not_earlier", field="time", than=times.closes_at.isoformat())
             return Times(earlier, times.publishes_at)
         case Kind.SUSPEND:
             return Times(times.closes_at, times.publishes_at, suspended_at=moment)

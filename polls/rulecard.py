@@ -13,6 +13,7 @@ from uuid import UUID
 
 from commons.canonical import digest, readable
 from commons.errors import Invalid
+from commons.naming import text_in
 
 FORMAT = "khma-rulecard-v0"
 RULES = {"schulze": 1}
@@ -167,6 +168,9 @@ class RuleCard:
 VOTE_FORMAT = "khma-votecard-v0"
 MOST_RANKED_EVER = 12
 FEWEST_OPENED = 10
+FILE_LANGUAGE = "en"
+"""The language in which published files name the options, where they have a name in it."""
+
 OPENERS = ("key file", "trustees")
 SEALED = {
     "kind": "held here",
@@ -307,6 +311,11 @@ class VoteCard:
         for name, is_good in checks.items():
             if not is_good:
                 raise ValueError(name)
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The options as published files name them, in the order of the card."""
+        return tuple(text_in(option.names, FILE_LANGUAGE) for option in self.options)
 
     def bytes(self) -> bytes:
         """Write the file `card.json`."""

@@ -7,10 +7,10 @@ from functools import cache
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Select, bindparam, func
+from sqlalchemy import Select, bindparam
 from sqlalchemy import select as select_columns
 from sqlalchemy.exc import IntegrityError
-from sqlmodel import SQLModel, col, select
+from sqlmodel import SQLModel, col, func, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from commons.clock import moment_in
@@ -19,6 +19,7 @@ from polls.lifecycle import State
 from polls.tables import Amendment, Poll, option_ids_of
 
 PER_PAGE = 20
+MOST_WAITING = 50
 
 
 @dataclass(frozen=True)
@@ -59,6 +60,13 @@ async def find_poll(session: AsyncSession, slug: str) -> Poll | None:
     return (await session.exec(select(Poll).where(Poll.slug == slug))).first()
 
 
+async def get_poll_at(session: AsyncSession, slug: str) -> Poll:
+    """Get a vote by its address. Raises NotFound "poll.unknown"."""
+    if (poll := await find_poll(session, slug)) is None:
+        raise NotFound("poll.unknown")
+    return poll
+
+
 async def get_public_poll(session: AsyncSession, slug: str) -> Poll:
     """Get a vote that is public, by its address. Raises NotFound "poll.unknown" for a draft too."""
     poll = await find_poll(session, slug)
@@ -73,15 +81,24 @@ async def find_polls(session: AsyncSession, *states: State) -> Sequence[Poll]:
     return (await session.exec(query.where(col(Poll.state).in_(states)) if states else query)).all()
 
 
-async def list_polls(session: AsyncSession, states: Collection[State], page: int) -> tuple[Sequence[Poll], int]:
-    """List votes in some states, the one that closes last first: PER_PAGE of them, and how many there are in all.
+async def list_polls(
+    session: AsyncSession, states: Collection[State], page: int, *, soonest: bool = False
+) -> tuple[Sequence[Poll], int]:
+    """List votes in some states: PER_PAGE of them, and how many there are in all.
 
-    page: counted from 1.
+    page:    counted from 1.
+    soonest: the one that closes next comes first; else the one that closes last.
     """
     is_wanted = col(Poll.state).in_(states)
     total = (await session.exec(select(func.count()).select_from(Poll).where(is_wanted))).one()
-    query = select(Poll).where(is_wanted).order_by(col(Poll.closes_at).desc(), col(Poll.slug))
+    closes = col(Poll.closes_at)
+    query = select(Poll).where(is_wanted).order_by(closes if soonest else closes.desc(), col(Poll.slug))
     return (await session.exec(query.offset((page - 1) * PER_PAGE).limit(PER_PAGE))).all(), total
+
+
+async def find_repeat(session: AsyncSession, poll_id: UUID) -> Poll | None:
+    """Find the vote that repeats an annulled one."""
+    return (await session.exec(select(Poll).where(Poll.repeats == poll_id))).first()
 
 
 async def find_due(session: AsyncSession, moment: datetime) -> Sequence[Poll]:
@@ -159,3 +176,10 @@ async def find_amendments(session: AsyncSession, poll_id: UUID) -> Sequence[Amen
     """Find all amendments of a vote, oldest first: those in force, those refused and those that wait."""
     query = select(Amendment).where(Amendment.poll_id == poll_id).order_by(col(Amendment.asked_at))
     return (await session.exec(query)).all()
+
+
+async def find_waiting_amendments(session: AsyncSession, organisation_id: UUID) -> Sequence[tuple[Amendment, Poll]]:
+    """Find what waits for a second person in any vote of an organisation, oldest first."""
+    waits = col(Amendment.agreed_by).is_(None) & col(Amendment.refused_by).is_(None)
+    query = select(Amendment, Poll).join(Poll).where(waits, Poll.organisation_id == organisation_id)
+    return (await session.exec(query.order_by(col(Amendment.asked_at)).limit(MOST_WAITING))).all()

@@ -1,7 +1,7 @@
 """Rows of what is asked: a vote with its frozen card, and what two people changed about it afterwards."""
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -60,6 +60,11 @@ class Poll(SQLModel, table=True):
         return option_ids_of(self.options)
 
     @property
+    def objections_end(self) -> datetime:
+        """Until when one can object: as on the card, and never for a shorter time after a later publication."""
+        return self.objections_until + max(self.publishes_at - self.planned_publishes_at, timedelta(0))
+
+    @property
     def times(self) -> Times:
         """The effective times."""
         return Times(self.closes_at, self.publishes_at, self.suspended_at)
@@ -86,6 +91,11 @@ class Amendment(SQLModel, table=True):
     agreed_at: datetime | None = Field(default=None, sa_type=UTCDateTime)
     refused_by: UUID | None = None
     refused_at: datetime | None = Field(default=None, sa_type=UTCDateTime)
+
+    @property
+    def time(self) -> datetime | None:
+        """The time that it asks for, where it names one."""
+        return datetime.fromisoformat(text) if (text := self.values.get("time")) else None
 
     @property
     def waits(self) -> bool:

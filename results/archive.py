@@ -9,6 +9,7 @@
     SHA256SUMS    a hash of every file above; its own hash stands in the public ledger
 
 `ledger.json`, the proof of that ledger line, joins them later. The formats are described in docs/record.md. Pure.
+These are the files of a vote that was brought in; those of a sealed vote are in `results/vote_archive.py`.
 """
 
 import csv
@@ -62,10 +63,13 @@ def build(card: RuleCard, profile: Profile) -> dict[str, bytes]:
     Raises:  ValueError where card and ballots do not belong together; Invalid from the counting.
     Cost:    the count, plus one line of text for every different ballot.
     """
-    files = {CARD: card.bytes(), BALLOTS: abif.write(profile).encode()} | count_files(card, profile)
-    files[LINES] = readable(line_hashes(files))
-    files[SUMS] = write_sums({name: sha256(files[name]) for name in SUMMED})
-    return files
+    return complete({CARD: card.bytes(), BALLOTS: abif.write(profile).encode()} | count_files(card, profile))
+
+
+def complete(files: Mapping[str, bytes]) -> dict[str, bytes]:
+    """Add the hash of every line, and the hash of every file, to the files of an archive."""
+    hashed = {**files, LINES: readable(line_hashes(files))}
+    return {**hashed, SUMS: write_sums({name: sha256(data) for name, data in hashed.items()})}
 
 
 def count_files(card: RuleCard, profile: Profile) -> dict[str, bytes]:
@@ -77,8 +81,8 @@ def count_files(card: RuleCard, profile: Profile) -> dict[str, bytes]:
         raise ValueError("the card is not about these ballots")
     outcome = count(card.rule, profile)
     return {
-        PAIRWISE: _write_csv([["option", *outcome.options], *_pairwise_rows(outcome)]),
-        PLACES: _write_csv([Place._fields, *find_places(profile, outcome.order)]),
+        PAIRWISE: write_pairwise(outcome),
+        PLACES: write_csv([Place._fields, *find_places(profile, outcome.order)]),
         RESULT: readable(outcome.as_json()),
     }
 
@@ -131,16 +135,21 @@ def sha256(data: bytes) -> str:
     return hashlib.sha256(data).hexdigest()
 
 
-def _pairwise_rows(outcome: Outcome) -> Iterator[list[str | int]]:
-    for a in outcome.options:
-        yield [a, *("" if a == b else outcome.pairwise[a][b] for b in outcome.options)]
+def write_pairwise(outcome: Outcome) -> bytes:
+    """Write the file `pairwise.csv`: one row and one column for each option, empty where it meets itself."""
+    return write_csv([["option", *outcome.options], *_pairwise_rows(outcome)])
 
 
-def _write_csv(rows: Iterable[Sequence[str | int]]) -> bytes:
+def write_csv(rows: Iterable[Sequence[str | int]]) -> bytes:
     """Write RFC 4180 in UTF-8; a text that a spreadsheet would run as a formula gets a quote before it."""
     text = io.StringIO(newline="")
     csv.writer(text, lineterminator="\r\n").writerows([_harmless(cell) for cell in row] for row in rows)
     return text.getvalue().encode()
+
+
+def _pairwise_rows(outcome: Outcome) -> Iterator[list[str | int]]:
+    for a in outcome.options:
+        yield [a, *("" if a == b else outcome.pairwise[a][b] for b in outcome.options)]
 
 
 def _harmless(cell: str | int) -> str | int:

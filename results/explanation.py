@@ -114,16 +114,21 @@ def explain(count: Mapping[str, Any]) -> Explanation:
     count: an outcome as `Outcome.as_json` gives it, and in "places" the entries of `archive.find_places` as dicts.
     """
     places = [Place(**place) for place in count["places"]]
-    order = [name for tied in count["order"] for name in tied]
-    pairwise, counted = count["pairwise"], count["counted"]
     return Explanation(
         winners=tuple(count["winners"]),
-        places=_ranks(places, counted),
-        sentences=tuple(_sentence(pair) for pair in count["certificate"]["neighbours"]),
-        matrix=tuple(
-            Row(a, tuple(None if a == b else _cell(b, pairwise[a][b], pairwise[b][a], counted) for b in order))
-            for a in order
-        ),
+        places=_ranks(places, count["counted"]),
+        sentences=tuple(sentence_of(pair) for pair in count["certificate"]["neighbours"]),
+        matrix=matrix_of(count),
+    )
+
+
+def matrix_of(count: Mapping[str, Any]) -> tuple[Row, ...]:
+    """Compare every two options, in the order of the result."""
+    order = [name for tied in count["order"] for name in tied]
+    pairwise, counted = count["pairwise"], count["counted"]
+    return tuple(
+        Row(a, tuple(None if a == b else _cell(b, pairwise[a][b], pairwise[b][a], counted) for b in order))
+        for a in order
     )
 
 
@@ -163,7 +168,8 @@ def _ranks(places: Sequence[Place], counted: int) -> tuple[Rank, ...]:
     return tuple(ranks)
 
 
-def _sentence(pair: Mapping[str, Any]) -> Sentence:
+def sentence_of(pair: Mapping[str, Any]) -> Sentence:
+    """Tell why one option stands before the next, from its entry in the certificate."""
     kind: Kind
     if pair["tied"]:
         kind = "tie-chain" if pair["strength"] else "tie"

@@ -100,9 +100,14 @@ async def publish(session: AsyncSession, organisation_id: UUID, prepared: Prepar
         published_at=await now(session),
     )
     await store.add_result(session, result, files)
+    await note_published(session, result, files)
+    return result
+
+
+async def note_published(session: AsyncSession, result: Result, files: Mapping[str, bytes]) -> None:
+    """Say in the ledger that a result is published, with the hash that holds every file of it."""
     words: dict[str, str | int] = {"result": result.slug, "sums": archive.sha256(files[archive.SUMS])}
     await append(session, "result.published", words, subject=f"results/{result.slug}")
-    return result
 
 
 async def withdraw(session: AsyncSession, result: Result, reason: str) -> None:

@@ -1,6 +1,7 @@
 """Find published results and their files, and keep new ones. Only here do results speak SQL."""
 
 from dataclasses import dataclass
+from itertools import count
 from uuid import UUID
 
 from sqlalchemy import delete, exists, literal
@@ -49,6 +50,17 @@ async def get_result(session: AsyncSession, slug: str) -> Result:
     if (result := (await session.exec(select(Result).where(Result.slug == slug))).first()) is None:
         raise NotFound("result.unknown")
     return result
+
+
+async def find_of_poll(session: AsyncSession, poll_id: UUID) -> Result | None:
+    """Find the result of a vote that was held here."""
+    return (await session.exec(select(Result).where(Result.poll_id == poll_id))).first()
+
+
+async def find_free_slug(session: AsyncSession, wanted: str) -> str:
+    """Find an address that no other result has: the wanted one, else with a number after it."""
+    taken = set(await session.exec(select(Result.slug).where(col(Result.slug).startswith(wanted, autoescape=True))))
+    return next(slug for n in count(1) if (slug := wanted if n == 1 else f"{wanted}-{n}") not in taken)
 
 
 async def lock_result(session: AsyncSession, result_id: UUID) -> Result:

@@ -12,6 +12,7 @@ from app.accounts.store import check_address, find_account
 from app.accounts.tokens import make_token
 from app.backup import Unfit, back_up
 from app.backup import restore as put_back
+from app.cli.failing import fail
 from app.config import LANGUAGES, Config, check, load
 from app.db import Database, downgrade, is_behind, upgrade
 from app.i18n import explain
@@ -38,6 +39,7 @@ def config(argv: list[str]) -> int:
         "KHMA_SECRET": f"({len(settings.secret)} characters)",
         "KHMA_DATA": str(settings.data),
         "KHMA_KEYS": str(settings.keys),
+        "KHMA_BACKUPS": str(settings.backups or "(no copies of closed ballot boxes elsewhere)"),
         "KHMA_SMTP_URL": _without_password(settings.smtp_url) or "(letters are printed, not sent)",
         "KHMA_MAIL_FROM": settings.mail_from,
         "KHMA_TRUSTED_PROXY": settings.trusted_proxy or "(none)",
@@ -157,7 +159,8 @@ def backup(argv: list[str]) -> int:
         print(f"khma: {trouble}", file=sys.stderr)
         return 1
     print(f"{sum(rows.values())} rows of {len(rows)} tables are in {options.file}.")
-    print(f"The keys in {settings.keys} are not in it; keep them elsewhere, never beside a copy.")
+    print(f"The key folder {settings.keys} is not in it. Keep it elsewhere, never beside a copy: without it no vote")
+    print("that is open in this copy can be restored, and together the two lead from voters to sealed ballots.")
     return 0
 
 
@@ -168,11 +171,17 @@ def restore(argv: list[str]) -> int:
     options = parser.parse_args(argv)
     settings = load()
     try:
-        rows = put_back(settings.owner_database_url or settings.database_url, options.file)
+        restored = put_back(settings.owner_database_url or settings.database_url, options.file, settings.keys)
     except (Unfit, OSError) as trouble:
         print(f"khma: {trouble}", file=sys.stderr)
         return 1
-    print(f"{sum(rows.values())} rows of {len(rows)} tables are back.")
+    except DomainError as fault:
+        fail("khma restore", str(options.file), fault)
+        return 1
+    print(f"{sum(restored.rows.values())} rows of {len(restored.rows)} tables are back.")
+    for slug in restored.suspended:
+        print(f"The vote {slug} was open and is interrupted now: ballots and receipts newer than the copy are lost.")
+        print("Say so publicly. Two managers let it go on from its page.")
     if not (settings.keys / "ledger.key").exists():
         print(f"The ledger's signing key is not in {settings.keys}: put it there before a worker starts.")
     return 0

@@ -23,6 +23,9 @@ Running an installation (settings: docs/operating.md)
   khma admin found --name NAME [--zone ZONE]     found the organisation that hosts this installation
   khma admin invite ADDRESS [--role ROLE]        write a letter that opens an account (citizen, manager, admin)
   khma admin ledger-key                          make a new signing key for the ledger, when the old one is lost
+  khma keys new FOLDER --function-en TEXT        make a custodian's key and register its public half
+  khma keys check FOLDER [--vote SLUG]           show, as a custodian, that the sealed copies of vote keys open
+  khma keys destroyed FOLDER [--vote SLUG]       sign, after closing, that no copy is left with you
   khma serve  [--host H] [--port P] [--workers N]   the web pages; refuses unsafe settings by name
   khma worker                                    the work behind the pages; start one or more
   khma result import FILE …                      bring in a past vote; khma result import --help
@@ -43,6 +46,7 @@ COMMANDS = {
     "config": ("app.cli.installation", "config"),
     "count": ("app.cli.count", "count"),
     "demo": ("app.cli.demo", "demo"),
+    "keys": ("app.cli.keys", "keys"),
     "lint": ("app.cli.testing", "lint"),
     "migrate": ("app.cli.installation", "migrate"),
     "restore": ("app.cli.installation", "restore"),

@@ -1,4 +1,4 @@
-"""The town's votes: a roll of 500 invented people, one vote open, one closing soon, one whose result comes at once.
+"""The town's votes: a roll of 500 invented people, one vote open, one closing soon, one published within a minute.
 
 Everything goes through the services that a real vote goes through. The two custodians are folders on this machine, and
 the demonstration proves and confirms for them: that is a show, and their names say so.
@@ -23,6 +23,7 @@ from app.house import House
 from app.jobs.store import enqueue
 from ballots.answers import order_of
 from ballots.casting import cast
+from ballots.files import keep
 from ballots.keys import Keys, confirm_destroyed, new_custodian, prove, public_of
 from ballots.preparing import accept_destruction, accept_proof, lock, register_custodian, start
 from ballots.store import find_custody
@@ -37,7 +38,7 @@ from polls.store import find_polls, get_poll
 VOTERS = 500
 AT_ONCE = 100
 FREE_CODES = 12
-SEED_FILE = "seed"
+SEED_FILE = "custodian.key"  # as `khma keys` names it
 CUSTODIANS = {
     "archive": {
         "en": "City archive (demonstration)",
@@ -110,8 +111,8 @@ DONE = Question(
     },
     ORDER,
     slice(0, 7),
-    timedelta(seconds=8),
-    318,
+    timedelta(seconds=30),
+    164,
 )
 SOON = Question(
     "closing soon",
@@ -124,7 +125,7 @@ SOON = Question(
     ORDER,
     slice(7, 12),
     timedelta(minutes=10),
-    61,
+    41,
 )
 OPEN = Question(
     "open",
@@ -137,14 +138,14 @@ OPEN = Question(
     ORDER,
     slice(0, 12),
     timedelta(days=6),
-    124,
+    82,
 )
 CHECK = Question(
     "check",
     {"en": "A short vote that checks the house", "fr": "Un vote court qui vérifie la maison"},
     ORDER,
     slice(0, 4),
-    timedelta(seconds=20),
+    timedelta(seconds=25),
     0,
 )
 
@@ -203,10 +204,7 @@ async def _appoint_custodians(house: House, organisation_id: UUID) -> None:
     for name, functions in CUSTODIANS.items():
         seed, public = new_custodian()
         folder = house.config.data / "custodians" / name
-        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-        path = folder / SEED_FILE
-        path.touch(mode=0o600)
-        path.write_bytes(seed)
+        keep(folder / SEED_FILE, seed)
         await house.db.write(lambda s, f=functions, p=public: register_custodian(s, organisation_id, f, p))  # type: ignore[misc]
 
 

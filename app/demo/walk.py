@@ -151,6 +151,6 @@ def recount(browser: Browser, slug: str) -> None:
             expect(f"file {name}", 200, status)
             (Path(folder) / name).write_bytes(data)
         _, _, page = browser.open(f"/en/results/{slug}")
-        key = re.search(r"--key (\S+)", html.unescape(page.decode()))
+        key = re.search(r"--key ([^\s<]+)", html.unescape(page.decode()))
         expect(f"the ledger's key on the page of {slug}", True, key is not None)
         expect(f"recount of {slug}", [], list(verify(Path(folder), key[1] if key else "")))

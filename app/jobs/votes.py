@@ -45,6 +45,10 @@ async def tend_votes(house: House, told: dict[UUID, str]) -> None:
                 await house.db.write(lambda session: enqueue(session, "ledger.sequence"))
         except Exception as trouble:
             name = trouble.code if isinstance(trouble, DomainError) else type(trouble).__name__
+            if name == "box.not_in_checkpoint":  # the ledger comes first; should whoever closed have died, ask again
+                key = f"ledger for {poll.slug}"
+                await house.db.write(lambda session, k=key: enqueue(session, "ledger.sequence", key=k))  # type: ignore[misc]
+                continue
             if told.get(poll.id) != name:
                 told[poll.id] = name
                 log.warning("vote waits", extra={"vote": poll.slug, "trouble": name}, exc_info=trouble)

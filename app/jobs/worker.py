@@ -8,6 +8,7 @@ import asyncio
 import logging
 import time
 from collections.abc import Awaitable, Callable, Mapping
+from typing import TypeVar
 from uuid import UUID
 
 from sqlmodel.ext.asyncio.session import AsyncSession
@@ -23,6 +24,8 @@ from commons.tables import text_in
 log = logging.getLogger("khma.worker")
 
 PAUSE_SECONDS = 1.0
+
+Result = TypeVar("Result")
 
 Work = Callable[[House, AsyncSession, Mapping[str, str]], Awaitable[None]]
 
@@ -42,20 +45,18 @@ class Worker:
         """Work until told to stop; `tend` does what the clock asks, once a second, however long the list is."""
         tended_at = float("-inf")
         while not stop.is_set():
-            try:
-                if time.monotonic() - tended_at >= PAUSE_SECONDS:
-                    tended_at = time.monotonic()
-                    await tend()
-                if await self.do_one_job() or await self.send_one_letter():
-                    continue
-            except Away:
-                log.warning("database away")
-            except Exception:
-                log.exception("work stopped for a moment")  # whatever it was must not end the worker
+            if time.monotonic() - tended_at >= PAUSE_SECONDS:
+                tended_at = time.monotonic()
+                await _try(tend)
+            if await _try(self._do_something):
+                continue
             try:
                 await asyncio.wait_for(stop.wait(), PAUSE_SECONDS)
             except TimeoutError:
                 continue
+
+    async def _do_something(self) -> bool:
+        return await self.do_one_job() or await self.send_one_letter()
 
     async def do_all(self) -> None:
         """Do everything that is due, and come back; for demonstrations and tests."""
@@ -112,3 +113,14 @@ class Worker:
         else:
             await self._house.db.write(lambda session: record_sent(session, letter.id))
         return True
+
+
+async def _try(work: Callable[[], Awaitable[Result]]) -> Result | None:
+    """Do a piece of work; whatever goes wrong must neither end the worker nor keep other work waiting."""
+    try:
+        return await work()
+    except Away:
+        log.warning("database away")
+    except Exception:
+        log.exception("work stopped for a moment")
+    return None

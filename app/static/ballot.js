@@ -4,19 +4,25 @@
 (function () {
   "use strict";
 
-  var said = decodeURIComponent(window.location.hash.slice(1));
+  var said = window.location.hash.slice(1);
   var code = document.getElementById("f-code");
   var receipt = document.getElementById("f-receipt");
+  var leave = document.querySelector("form[action$='/done']");
   if (/^[0-9a-f]{64}$/.test(said)) {
     if (receipt) receipt.value = said;
     window.history.replaceState(null, "", window.location.pathname + "#check");
-  } else if (code && /^[0-9A-Za-z-]{20,30}$/.test(said)) {
-    code.value = said;
+  } else if (/^[0-9A-Za-z-]{20,30}$/.test(said)) {
     window.history.replaceState(null, "", window.location.pathname);
+    if (code) code.value = said;
+    else if (leave) {
+      // A slip was read where somebody else's pass still holds: the pass goes, and the code comes along behind the #.
+      leave.action += "#" + said;
+      leave.submit();
+    }
   }
 
   var rest = document.querySelector("[data-ballot]");
-  if (!rest) return;
+  if (!rest || rest.querySelector("[data-error]")) return; // a wrong number is mended in the select it was chosen in
   var words = rest.dataset;
   var most = Number(words.most);
   var news = document.querySelector("[data-ballot-news]");
@@ -35,7 +41,8 @@
   rest.before(heading(words.wordsOrder), order, heading(words.wordsRest));
 
   function say(text, name, place) {
-    news.textContent = text.replace("{name}", name).replace("{place}", place).replace("{count}", order.children.length);
+    var told = text.replace("{place}", place).replace("{count}", order.children.length);
+    news.textContent = told.replace("{name}", function () { return name; });
   }
 
   // One choice: its row, its select, its name, and the four buttons that take the select's place.
@@ -46,11 +53,11 @@
     row.querySelector("label").removeAttribute("for");
     ["add", "up", "down", "out"].forEach(function (act) {
       var button = document.createElement("button");
-      var label = words["words" + act[0].toUpperCase() + act.slice(1)].replace("{name}", choice.name);
+      var label = words["words" + act[0].toUpperCase() + act.slice(1)];
       button.type = "button";
       button.className = "move";
       button.dataset.act = act;
-      button.setAttribute("aria-label", label);
+      button.setAttribute("aria-label", label.replace("{name}", function () { return choice.name; }));
       button.addEventListener("click", function () { move(choice, act); });
       choice.buttons[act] = button;
       row.append(button);
@@ -79,15 +86,15 @@
   function move(choice, act) {
     var row = choice.row;
     var next = row.nextElementSibling;
+    var beside = next || row.previousElementSibling;
     if (act === "add" && order.children.length >= most) return say(words.wordsFull, "", "");
     if (act === "add") {
       order.append(row);
       // The next one to add has the keyboard; where none is left, the one that was added.
-      (next ? choiceOf(next).buttons.add : choice.buttons.up).focus();
+      (beside ? choiceOf(beside).buttons.add : choice.buttons.up).focus();
     } else if (act === "out") {
-      var after = next || row.previousElementSibling;
       rest.append(row);
-      (after ? choiceOf(after).buttons.out : choice.buttons.add).focus();
+      (beside ? choiceOf(beside).buttons.out : choice.buttons.add).focus();
       settle();
       return say(words.wordsTaken, choice.name, "");
     } else if (act === "up" && row.previousElementSibling) {

@@ -6,6 +6,9 @@ from litestar.types import ControllerRouterHandler
 
 from app.web.respond import AnyRequest, page
 from app.web.session import NoLanguage, house_of
+from commons.clock import now
+from polls.lifecycle import State
+from polls.store import list_polls
 from results.store import list_results
 
 MOST_SHOWN = 3
@@ -22,7 +25,19 @@ class HomePages(Controller):
             return await page(request, "home/unfounded.html")
         async with house_of(request).db.reading() as session:
             latest, total = await list_results(session, host.id, 1)
-        return await page(request, "home/home.html", latest=latest[:MOST_SHOWN], total=total)
+            running, running_total = await list_polls(session, [State.OPEN, State.SUSPENDED], 1, soonest=True)
+            coming, _ = await list_polls(session, [State.LOCKED], 1, soonest=True)
+            moment = await now(session)
+        return await page(
+            request,
+            "home/home.html",
+            latest=latest[:MOST_SHOWN],
+            total=total,
+            running=running[:MOST_SHOWN],
+            running_total=running_total,
+            coming=coming[:MOST_SHOWN],
+            now=moment,
+        )
 
 
 @get("/", name="start")

@@ -15,9 +15,11 @@ from commons.approvals.store import find_waiting
 from commons.errors import Conflict, Invalid
 from commons.media.pictures import LARGEST_FILE_BYTES
 from commons.media.store import add_picture
+from commons.moderation.store import find_measure
 from commons.organisations.store import find_page, get_host, save_page
 from commons.organisations.tables import PAGES
-from commons.services.store import add_service, change_service, find_services, get_service
+from commons.services.store import ADDRESS, add_service, change_service, find_services, get_service
+from polls.store import find_waiting_amendments
 from results.store import list_results
 
 
@@ -32,6 +34,7 @@ class ManagerPages(Controller):
         async with house_of(request).db.reading() as session:
             host = await get_host(session)
             waiting = await find_waiting(session)
+            changes = await find_waiting_amendments(session, host.id)
             latest, results_total = await list_results(session, host.id, 1)
             services_total = (await find_services(session, host.id, lang)).total
             bounced = (await count_letters(session)).get(Fate.BOUNCED, 0)
@@ -39,6 +42,7 @@ class ManagerPages(Controller):
             request,
             "manage/home.html",
             waiting=waiting,
+            changes=changes,
             latest=latest[:5],
             results_total=results_total,
             services_total=services_total,
@@ -172,11 +176,14 @@ async def _service_form(
     error: Invalid | Conflict | None = None,
     descriptions: dict[str, str] | None = None,
 ) -> Response[str]:
+    async with house_of(request).db.reading() as session:
+        hidden = slug is not None and await find_measure(session, ADDRESS + slug) is not None
     return await page(
         request,
         "manage/service.html",
         error.status if error else 200,
         slug=slug,
+        hidden=hidden,
         names=names,
         summaries=summaries,
         descriptions=descriptions or {},

@@ -11,7 +11,6 @@ from litestar.enums import MediaType
 
 from app.config import LANGUAGES, RIGHT_TO_LEFT, ROOT
 from app.i18n import choose, environment, explain, moment_filter, translations, words
-from app.qr import qr_svg
 from app.web.session import Visitor, house_of, visitor_of
 from commons.errors import DomainError
 from commons.organisations.tables import Organisation
@@ -22,12 +21,18 @@ LOOK_COOKIE = "khma-look"
 THEMES = ("light", "dark", "contrast")
 NOTICES = frozenset(
     {
+        "agreed",
         "asked",
+        "hidden",
         "kept",
         "left-booth",
+        "locked",
+        "opened",
         "password-changed",
         "published",
+        "refused",
         "saved",
+        "shown",
         "signed-in",
         "signed-out",
         "withdrawn",
@@ -106,7 +111,6 @@ def context(request: AnyRequest, lang: str) -> dict[str, Any]:
         "nav": _menu(request, lang),
         "moment": moment_filter(lang, house.known_host.zone if house.known_host else "UTC"),
         "base_url": house.config.base_url,
-        "qr": qr_svg,
     }
 
 

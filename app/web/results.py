@@ -2,20 +2,26 @@
 
 import io
 import zipfile
+from typing import Any
 
 from litestar import Controller, Response, get, post
 from litestar.params import FromPath
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from app.web.respond import AnyRequest, onward, page, page_number
+from app.web.respond import AnyRequest, language_of, onward, page, page_number
 from app.web.session import house_of, visitor_of
+from ballots.preparing import count_unconfirmed
 from commons.approvals.store import ask, find_waiting
 from commons.errors import Conflict, Invalid, NotFound
 from commons.ledger import reading
+from commons.naming import text_in
 from commons.organisations.store import get_host
+from polls.rulecard import VoteCard
+from polls.store import get_poll
 from results.explanation import explain
 from results.publication import WITHDRAWAL
 from results.store import PER_PAGE, get_file, get_result, list_files, list_results, read_files
+from results.vote_explanation import explain_vote
 
 MOST_LINES = 20
 TYPES = {"json": "application/json", "csv": "text/csv", "zip": "application/zip"}
@@ -71,24 +77,24 @@ class Withdrawing(Controller):
 async def _result(request: AnyRequest, slug: str, error: Invalid | None = None) -> Response[str]:
     async with house_of(request).db.reading() as session:
         result = await get_result(session, slug)
-        lines = (await reading.page(session, subject=f"results/{slug}", limit=MOST_LINES)).lines
+        poll = None if result.poll_id is None else await get_poll(session, result.poll_id)
+        about = [f"results/{slug}"] if poll is None else [f"results/{slug}", poll.subject]
+        lines = (await reading.page(session, subject=about, limit=MOST_LINES)).lines
         if result.withdrawn_at is not None:
             return await page(request, "results/withdrawn.html", 410, result=result, lines=lines)
         files, key = await list_files(session, result.id), await reading.told_key(session)
         waiting = await find_waiting(session, f"results/{slug}") if visitor_of(request).signed_in else []
-    return await page(
-        request,
-        "results/show.html",
-        error.status if error else 200,
-        result=result,
-        story=explain(result.count),
-        lines=lines,
-        files=files,
-        key=key,
-        waiting=waiting,
-        reason=visitor_of(request).text("reason"),
-        error=error,
-    )
+        unconfirmed = 0 if poll is None else await count_unconfirmed(session, poll.id)
+    told: dict[str, Any] = {"result": result, "lines": lines, "files": files, "key": key, "waiting": waiting}
+    told |= {"reason": visitor_of(request).text("reason"), "error": error}
+    status = error.status if error else 200
+    if poll is None:
+        return await page(request, "results/show.html", status, story=explain(result.count), **told)
+    card = VoteCard.from_json(result.card)
+    shown = (text_in(option.names, language_of(request)) for option in card.options)
+    story = explain_vote(result.count, dict(zip(card.names, shown, strict=True)))
+    told |= {"poll": poll, "card": card, "minutes": result.count["minutes"], "unconfirmed": unconfirmed}
+    return await page(request, "results/vote.html", status, story=story, **told)
 
 
 class ResultFiles(Controller):

@@ -28,8 +28,8 @@ class VotePages(Controller):
         """List the votes: open ones, coming ones, and those that are over, page by page."""
         number = page_number(request)
         async with house_of(request).db.reading() as session:
-            running, _ = await list_polls(session, RUNNING, 1)
-            coming, _ = await list_polls(session, COMING, 1)
+            running, _ = await list_polls(session, RUNNING, 1, soonest=True)
+            coming, _ = await list_polls(session, COMING, 1, soonest=True)
             over, total = await list_polls(session, OVER, number)
             pages = max(1, -(-total // PER_PAGE))
             if number > pages:  # beyond the end, the last page is shown

@@ -21,13 +21,14 @@ from app.accounts.roll.codes import read_code
 from app.accounts.roll.store import find_voter, find_voter_again, hold_for_code
 from app.accounts.roll.voters import Voter
 from app.house import House
-from app.web.respond import AnyRequest, onward, page
+from app.qr import draw
+from app.web.respond import AnyRequest, language_of, onward, page
 from app.web.session import house_of, visitor_of
 from ballots.answers import order_of
 from ballots.casting import Cast, Happened, find_receipt, last_form, record
 from ballots.keys import Keys
-from ballots.receipts import Receipt, read_receipt
-from ballots.standing import look_at
+from ballots.receipts import read_receipt
+from ballots.standing import Standing, look_at
 from ballots.store import find_in_list
 from commons.clock import now
 from commons.errors import Conflict, DomainError, Forbidden, Invalid
@@ -38,6 +39,8 @@ from polls.tables import Poll
 FORM_KEY_BYTES = 16
 NONE_BEFORE = "0" * 64
 """What a form says as `after` where its voter has no ballot in the box; as long as a hash."""
+NEEDS_FRESH = {"ballot.form_broken", "ballot.meanwhile"}
+"""Errors after which the form that came cannot be sent again."""
 KEPT_KEYS = {State.LOCKED, State.OPEN, State.SUSPENDED, State.CLOSING, State.HALTED}
 """While a vote is in one of these, the server can make a receipt again."""
 
@@ -71,7 +74,8 @@ class Booth(Controller):
             after = None
             if voter is not None and poll.state is State.OPEN:
                 after = await last_form(session, poll.id, _tag(house, poll, voter))
-        return await _ballot(request, poll, _fresh(poll, after), voter)
+            standing = await look_at(session, poll)
+        return await _ballot(request, standing, _fresh(poll, after), voter)
 
     @post(name="votes.cast")
     async def cast(self, request: AnyRequest, lang: FromPath[str], slug: FromPath[str]) -> Response[str]:
@@ -114,33 +118,31 @@ class Receipts(Controller):
     @get(name="votes.receipt")
     async def show(self, request: AnyRequest, lang: FromPath[str], slug: FromPath[str]) -> Response[str]:
         """Show the receipt of whoever holds a booth pass; to others, the ways to get or check one."""
-        async with house_of(request).db.reading() as session:
-            poll = await get_public_poll(session, slug)
-        return await _receipt(request, poll)
+        return await _receipt(request, slug)
 
     @post(name="votes.enter")
     async def enter(self, request: AnyRequest, lang: FromPath[str], slug: FromPath[str]) -> Response[str]:
         """Take a code, and give the pass that leads to its receipt."""
-        async with house_of(request).db.reading() as session:
-            poll = await get_public_poll(session, slug)
-            try:
+        try:
+            async with house_of(request).db.reading() as session:
+                poll = await get_public_poll(session, slug)
                 voter = await _voter(request, session, poll, await now(session))
                 _check_belongs(voter, poll)
-            except (DomainError, TooMany) as error:
-                return await _receipt(request, poll, error)
+        except (DomainError, TooMany) as error:
+            return await _receipt(request, slug, error)
         return await _with_pass(request, onward(request, "votes.receipt", slug=slug), poll, voter)
 
     @post("/check", name="votes.check")
     async def check(self, request: AnyRequest, lang: FromPath[str], slug: FromPath[str]) -> Response[str]:
         """Look a receipt up in the list of the box."""
-        async with house_of(request).db.reading() as session:
-            poll = await get_public_poll(session, slug)
-            try:
+        try:
+            async with house_of(request).db.reading() as session:
+                poll = await get_public_poll(session, slug)
                 commitment = read_receipt(visitor_of(request).text("receipt"), poll.id, poll.receipt_key)
                 place = await find_in_list(session, poll.id, "box", commitment)
-            except DomainError as error:
-                return await _receipt(request, poll, error)
-        return await _receipt(request, poll, place=place)
+        except DomainError as error:
+            return await _receipt(request, slug, error)
+        return await _receipt(request, slug, place=place)
 
 
 def _fresh(poll: Poll, after: bytes | None) -> Sheet:
@@ -244,24 +246,38 @@ async def _cast(house: House, session: AsyncSession, poll: Held, sheet: Sheet, v
 async def _ballot_again(
     request: AnyRequest, poll: Poll, sheet: Sheet, voter: Voter | None, error: DomainError | TooMany
 ) -> Response[str]:
-    """Show the ballot with what went wrong; what was chosen stays, unless another ballot was recorded meanwhile."""
+    """Show the ballot with what went wrong; what was chosen stays, unless another ballot was recorded meanwhile.
+
+    Where the vote takes no ballots there is nothing to mend, and that is what is said.
+    """
     house = house_of(request)
-    code = error.code if isinstance(error, DomainError) else ""
     async with house.db.reading() as session:
         poll = await get_public_poll(session, poll.slug)  # as it stands now
-        if code == "ballot.meanwhile" and voter is not None:
-            sheet = _fresh(poll, await last_form(session, poll.id, _tag(house, poll, voter)))
-    if isinstance(error, Forbidden) and code.startswith("voter."):
+        standing = await look_at(session, poll)
+        try:
+            check_accepting(poll.state, poll.closes_at, standing.moment)
+        except Conflict as refused:
+            error = error if isinstance(error, Conflict) else refused
+        if isinstance(error, DomainError) and error.code in NEEDS_FRESH and poll.state is State.OPEN:
+            voter = voter or await _admitted(request, session, poll)
+            after = None if voter is None else await last_form(session, poll.id, _tag(house, poll, voter))
+            sheet = _fresh(poll, after)
+            if after is None and isinstance(error, Conflict):  # the form followed somebody else's ballot
+                error = Invalid("ballot.form_broken")
+    if isinstance(error, Forbidden) and error.code.startswith("voter."):
         error.field, voter = "code", None
-    answer = await _ballot(request, poll, sheet, voter, error)
+    answer = await _ballot(request, standing, sheet, voter, error)
     return answer if voter is None else await _with_pass(request, answer, poll, voter)
 
 
 async def _ballot(
-    request: AnyRequest, poll: Poll, sheet: Sheet, voter: Voter | None, error: DomainError | TooMany | None = None
+    request: AnyRequest,
+    standing: Standing,
+    sheet: Sheet,
+    voter: Voter | None,
+    error: DomainError | TooMany | None = None,
 ) -> Response[str]:
-    async with house_of(request).db.reading() as session:
-        standing = await look_at(session, poll)
+    poll = standing.poll
     names = {option["id"]: option["names"] for option in poll.options}
     order = order_of(poll.option_ids, sheet.key)
     said, status, headers = _said(error)
@@ -282,16 +298,24 @@ async def _ballot(
 
 
 async def _receipt(
-    request: AnyRequest, poll: Poll, error: DomainError | TooMany | None = None, place: int | None = None
+    request: AnyRequest, slug: str, error: DomainError | TooMany | None = None, place: int | None = None
 ) -> Response[str]:
     """Show the receipt page. place: line of a receipt in the list of the box, 0 = not in it, None = not asked."""
     house = house_of(request)
-    receipt: Receipt | None = None
+    receipt = None
     async with house.db.reading() as session:
+        poll = await get_public_poll(session, slug)
+        keys_kept = poll.state in KEPT_KEYS
         voter = await _admitted(request, session, poll)
-        if voter is not None and poll.state in KEPT_KEYS:
-            receipt = await find_receipt(session, Keys(house.config.keys), poll, _tag(house, poll, voter))
+        if voter is not None and keys_kept:
+            try:
+                receipt = await find_receipt(session, Keys(house.config.keys), poll, _tag(house, poll, voter))
+            except Conflict as gone:
+                if gone.code != "keys.gone":
+                    raise
+                keys_kept = False  # the vote is at the last steps of its closing
         standing = await look_at(session, poll)
+    address = request.app.route_reverse("votes.receipt", lang=language_of(request), slug=poll.slug)
     said, status, headers = _said(error)
     done = request.query_params.get("done")
     answer = await page(
@@ -301,8 +325,9 @@ async def _receipt(
         poll=poll,
         standing=standing,
         receipt=receipt,
+        drawing=draw(f"{house.config.base_url}{address}#{receipt.commitment.hex()}") if receipt else None,
         admitted=voter is not None,
-        keys_kept=poll.state in KEPT_KEYS,
+        keys_kept=keys_kept,
         happened=done if done in set(Happened) and receipt is not None else "",
         typed=visitor_of(request).text("receipt"),
         code=visitor_of(request).text("code"),

@@ -46,7 +46,7 @@ def check_schulze(
     wins = {
         a: {b: pairwise[a][b] if pairwise[a][b] > pairwise[b][a] else 0 for b in options if b != a} for a in options
     }
-    strength: Table = strengths  # type: ignore[assignment]  # just checked
+    strength: Table = _mapping(strengths)
     yield from _check_strengths(wins, strength, hops)
     yield from _check_order(strength, order)
     yield from _check_neighbours(pairwise, wins, strength, order, certificate.get("neighbours"), counted)

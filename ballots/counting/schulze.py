@@ -81,17 +81,25 @@ def count(profile: Profile) -> Outcome:
     Returns: certificate with `strengths` (A -> B -> ballots), `next` (A -> B -> the option after A on the chain to B)
              and `neighbours` (see `_explain`); `ballots.counting.certificate` checks it without this file.
     """
-    names = profile.options
-    table = count_pairs(profile)
+    return order_pairs(profile.options, count_pairs(profile), profile.ballots, profile.blank, profile.invalid)
+
+
+def order_pairs(names: tuple[str, ...], table: Counts, ballots: int, blank: int, invalid: int) -> Outcome:
+    """Order the options from the comparisons alone: all that the Schulze method asks of the ballots.
+
+    table:   as `count_pairs` gives it. ballots: all that were cast, blank and invalid ones among them.
+    Returns: as `count`.
+    """
+    counted = ballots - blank - invalid
     paths = strongest_paths(table)
     order = peel(paths.strength)
     return Outcome(
         rule="schulze",
         options=names,
-        ballots=profile.ballots,
-        blank=profile.blank,
-        invalid=profile.invalid,
-        counted=profile.counted,
+        ballots=ballots,
+        blank=blank,
+        invalid=invalid,
+        counted=counted,
         order=[[names[i] for i in place] for place in order],
         pairwise=_by_name(names, table),
         certificate={
@@ -100,7 +108,7 @@ def count(profile: Profile) -> Outcome:
                 a: {b: names[hop] for b, hop in zip(names, row, strict=True) if hop != NOWHERE}
                 for a, row in zip(names, paths.next_hop.tolist(), strict=True)
             },
-            "neighbours": _explain(names, table, paths, order, profile.counted),
+            "neighbours": _explain(names, table, paths, order, counted),
         },
     )
 

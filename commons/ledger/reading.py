@@ -27,15 +27,27 @@ async def page(
     session: AsyncSession,
     *,
     kinds: Collection[str] | None = None,
-    subject: str | None = None,
+    subject: str | Collection[str] | None = None,
     offset: int = 0,
     limit: int = 50,
 ) -> LedgerPage:
-    """Show one page of the log: all of it, or the lines of some kinds or of one subject.
+    """Show one page of the log: all of it, or the lines of some kinds, or of one subject or several.
 
     A redacted line has no subject any more; the line that says it was redacted has it.
     """
     return LedgerPage(*await store.find_lines(session, kinds, subject, offset, limit))
+
+
+async def find_signed(session: AsyncSession, kind: str, subject: str) -> list[Line]:
+    """Find the lines of one kind about one subject that the newest checkpoint signs, newest first. Three queries."""
+    newest = await store.newest_checkpoint(session)
+    found = (await page(session, kinds=[kind], subject=subject)).lines
+    return [line for line in found if newest is not None and line.position < newest.size]
+
+
+async def newest_of(session: AsyncSession, subject: str, limit: int) -> list[Line]:
+    """Show the newest lines of one subject, where nobody asks how many there are. One query."""
+    return await store.find_newest(session, subject, limit)
 
 
 async def told_key(session: AsyncSession) -> str | None:
@@ -44,17 +56,19 @@ async def told_key(session: AsyncSession) -> str | None:
     return str(named[0].words["key"]) if named and named[0].words else None
 
 
-async def prove(session: AsyncSession, position: int) -> dict[str, Any]:
-    """Prove one line by the newest checkpoint, as a JSON object for `canonical.readable` (see proof.write_proof).
+async def prove(session: AsyncSession, position: int, *, earliest: bool = False) -> dict[str, Any]:
+    """Prove one line by a checkpoint, as a JSON object for `canonical.readable` (see proof.write_proof).
 
-    Raises:  NotFound("ledger.line_unknown").
-    Cost:    three queries; O(length of the log).
+    earliest: by the first checkpoint that has the line, which shows what came later; else by the newest.
+    Raises:   NotFound("ledger.line_unknown").
+    Cost:     three queries; O(length of the log).
     """
-    line, newest = await store.find_line(session, position), await store.newest_checkpoint(session)
-    if line is None or newest is None:
+    line = await store.find_line(session, position)
+    signed = await (store.first_checkpoint(session, position) if earliest else store.newest_checkpoint(session))
+    if line is None or signed is None:
         raise NotFound("ledger.line_unknown", position=position)
-    hashes = await store.leaf_hashes(session, newest.size)
-    return write_proof(line, inclusion_proof(hashes, position), newest.note)
+    hashes = await store.leaf_hashes(session, signed.size)
+    return write_proof(line, inclusion_proof(hashes, position), signed.note)
 
 
 async def audit(session: AsyncSession, verifiers: Collection[str], kept_notes: Collection[str] = ()) -> list[Finding]:

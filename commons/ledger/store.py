@@ -57,6 +57,12 @@ async def newest_checkpoint(session: AsyncSession) -> StoredCheckpoint | None:
     return (await session.exec(select(StoredCheckpoint).order_by(col(StoredCheckpoint.size).desc()).limit(1))).first()
 
 
+async def first_checkpoint(session: AsyncSession, position: int) -> StoredCheckpoint | None:
+    """Find the earliest checkpoint that has a line in it."""
+    covers = select(StoredCheckpoint).where(col(StoredCheckpoint.size) > position)
+    return (await session.exec(covers.order_by(col(StoredCheckpoint.size)).limit(1))).first()
+
+
 async def checkpoints(session: AsyncSession) -> Sequence[StoredCheckpoint]:
     """Read every checkpoint, shortest log first."""
     return (await session.exec(select(StoredCheckpoint).order_by(col(StoredCheckpoint.size)))).all()
@@ -74,17 +80,23 @@ async def all_lines(session: AsyncSession) -> list[Line]:
 
 
 async def find_lines(
-    session: AsyncSession, kinds: Collection[str] | None, subject: str | None, offset: int, limit: int
+    session: AsyncSession, kinds: Collection[str] | None, subject: str | Collection[str] | None, offset: int, limit: int
 ) -> tuple[list[Line], int]:
     """Find one page of lines, newest first, and how many there are in all. Two queries, however long the log."""
     wanted: list[ColumnElement[bool]] = []
     if kinds is not None:
         wanted.append(col(Leaf.kind).in_(kinds))
     if subject is not None:
-        wanted.append(col(Words.subject) == subject)
+        wanted.append(col(Words.subject).in_([subject] if isinstance(subject, str) else subject))
     counted = select(func.count()).select_from(Leaf).join(Words, isouter=True).where(*wanted)
     shown = _LINES.where(*wanted).order_by(col(Leaf.position).desc()).offset(offset).limit(limit)
     return [_line(row) for row in await session.exec(shown)], (await session.exec(counted)).one()
+
+
+async def find_newest(session: AsyncSession, subject: str, limit: int) -> list[Line]:
+    """Find the newest lines of one subject, the newest first. One query."""
+    shown = _LINES.where(col(Words.subject) == subject).order_by(col(Leaf.position).desc()).limit(limit)
+    return [_line(row) for row in await session.exec(shown)]
 
 
 async def erase_words(session: AsyncSession, position: int) -> bool:

@@ -10,6 +10,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from commons.errors import Conflict, Invalid, NotFound
 from commons.ids import slug_of
+from commons.moderation.store import find_hidden
 from commons.naming import sorted_by_name
 from commons.services.tables import Service
 from commons.tables import Texts, text_in
@@ -17,6 +18,8 @@ from commons.tables import Texts, text_in
 LONGEST_NAME = 120
 LONGEST_SUMMARY = 1000
 PER_PAGE = 24
+ADDRESS = "services/"
+"""What the address of a service begins with, as `commons.moderation` names what is off."""
 
 
 @dataclass(frozen=True)
@@ -37,15 +40,24 @@ async def find_services(
 ) -> Found:
     """Find services whose name or summary holds every wanted word, in any language, sorted by name.
 
-    One query: a catalogue holds hundreds of services, and two databases would sort four scripts in two ways.
+    What was taken off the pages is left out. Two queries: a catalogue holds hundreds of services, and two databases
+    would sort four scripts in two ways.
     """
+    hidden = await find_hidden(session, ADDRESS)
     everything = (await session.exec(select(Service).where(Service.organisation_id == organisation_id))).all()
     words = wanted.casefold().split()
-    hits = [service for service in everything if all(word in _searched(service) for word in words)]
+    shown = [service for service in everything if ADDRESS + service.slug not in hidden]
+    hits = [service for service in shown if all(word in _searched(service) for word in words)]
     ordered = sorted_by_name(hits, lambda service: text_in(service.names, language))
     pages = max(1, -(-len(ordered) // PER_PAGE))
     page = min(max(1, page), pages)
     return Found(ordered[(page - 1) * PER_PAGE : page * PER_PAGE], len(ordered), page, pages)
+
+
+async def all_services(session: AsyncSession, organisation_id: UUID, language: str) -> list[Service]:
+    """Read the whole catalogue, sorted by name."""
+    everything = (await session.exec(select(Service).where(Service.organisation_id == organisation_id))).all()
+    return sorted_by_name(everything, lambda service: text_in(service.names, language))
 
 
 def _searched(service: Service) -> str:
@@ -53,11 +65,17 @@ def _searched(service: Service) -> str:
 
 
 async def get_service(session: AsyncSession, organisation_id: UUID, slug: str) -> Service:
-    """Get one service by its address. Raises NotFound."""
+    """Get one service by its address, one that was taken off the pages too. Raises NotFound."""
     query = select(Service).where(Service.organisation_id == organisation_id, Service.slug == slug)
     if (service := (await session.exec(query)).first()) is None:
         raise NotFound("service.unknown")
     return service
+
+
+async def is_picture_shown(session: AsyncSession, picture_id: UUID) -> bool:
+    """Tell whether a service that is on the pages has this picture now. Two queries."""
+    slugs = (await session.exec(select(Service.slug).where(Service.picture == picture_id))).all()
+    return bool({ADDRESS + slug for slug in slugs} - await find_hidden(session, ADDRESS))
 
 
 async def add_service(

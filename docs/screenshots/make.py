@@ -18,6 +18,7 @@ from playwright.sync_api import Browser
 from app.cli.demo import demo_config
 from app.db import upgrade
 from app.demo.town import build_town
+from app.demo.votes import OPEN
 from app.house import open_house
 from app.jobs.schedule import WORK
 from app.jobs.worker import Worker
@@ -31,7 +32,11 @@ LARGEST_BYTES = 300_000
 COLOURS = 256  # the look has few; a palette makes a picture three times smaller
 SIZES = {"": (1440, 900), "-small": (390, 844)}
 # name -> address, and where the window begins; "" is the top
-PAGES = {"home": ("/en", ""), "result": ("/en/results/debian-project-leader-2007", "section:has(> .order)")}
+PAGES = {
+    "home": ("/en", ""),
+    "ballot": ("/en/votes/which-services-should-open-first", "h1"),
+    "result": ("/en/results/debian-project-leader-2007", "section:has(> .order)"),
+}
 
 
 async def _build(folder: Path) -> dict[str, str]:
@@ -40,7 +45,7 @@ async def _build(folder: Path) -> dict[str, str]:
     upgrade(config.database_url)
     house = open_house(config)
     try:
-        await build_town(house)
+        await build_town(house, [OPEN])
         await Worker(house, WORK, lambda _: None).do_all()
     finally:
         await house.close()

@@ -7,13 +7,15 @@ from playwright.sync_api import Page
 
 from app.accounts.tokens import make_token
 from app.demo.walk import SHEET
-from tests.accessibility.furniture import PICTURE
+from tests.accessibility import votes
+from tests.accessibility.furniture import PICTURE, ROLL
 from tests.plumbing.server import SECRET
 from tests.plumbing.town import RunningTown
 
 NOBODY, CITIZEN, MANAGER = "nobody", "citizen", "manager"
 ALL = (NOBODY, CITIZEN, MANAGER)
 RESULT = "debian-project-leader-2007"
+LIST = "reference,name\n7,Nino\n7,Nino\nA,Luka\nА,Luka\n,nobody\n8,a,b"
 BROKEN = SHEET.replace("5:B", "five:B")
 Act = Callable[[Page, RunningTown], None]
 
@@ -24,7 +26,7 @@ class Case:
 
     route:  name of the route that answers at first. path: its address, without the language.
     who:    visitors who see it. act: what they then do, by which the state is reached.
-    status: of the last answer. errors: how many its title must announce.
+    status: of the last answer. errors: how many its title must announce. mends: whether a field is to be mended.
     place:  "town", or one of the odd places: unfounded, empty, away.
     """
 
@@ -36,6 +38,7 @@ class Case:
     status: int = 200
     errors: int = 0
     place: str = "town"
+    mends: bool = True
 
 
 def send(page: Page) -> None:
@@ -54,6 +57,25 @@ def typed(**fields: str) -> Act:
         field.locator("xpath=ancestor::form").locator("button").click()
 
     return act
+
+
+def pressed(form: str) -> Act:
+    """Press the first button of the first form that a selector finds, folded away or not."""
+
+    def act(page: Page, town: RunningTown) -> None:
+        with page.expect_navigation():
+            page.locator(f"main {form}").first.locator("button").first.evaluate("button => button.click()")
+
+    return act
+
+
+def all_slips(page: Page, town: RunningTown) -> None:
+    """Make slips for everybody on a roll, however many times it was done before."""
+    if page.locator('form[action$="/void"]').count():
+        page.evaluate("document.querySelector('main details').open = true")
+        page.check("#f-sure")
+        pressed('form[action$="/void"]')(page, town)
+    pressed('form[action$="/slips"]')(page, town)
 
 
 def past_vote(**instead: str) -> Act:
@@ -84,6 +106,17 @@ def picture(data: bytes, description: str) -> Act:
         page.set_input_files("#f-picture", {"name": "hall.jpg", "mimeType": "image/jpeg", "buffer": data})
         page.fill("#f-description_en", description)
         send(page)
+
+    return act
+
+
+def hiding(rule: str, reason: str) -> Act:
+    """Choose a house rule, or none, and give a reason for taking a service off."""
+
+    def act(page: Page, town: RunningTown) -> None:
+        if rule:
+            page.check(f'main [value="{rule}"]')
+        typed(reason=reason)(page, town)
 
     return act
 
@@ -127,6 +160,27 @@ def too_often(page: Page, town: RunningTown) -> None:
     town.forgive()
 
 
+def unfolded(**fields: str) -> Act:
+    """Unfold all that a form folds away, such as its fields in other languages, then type and send."""
+
+    def act(page: Page, town: RunningTown) -> None:
+        page.evaluate("document.querySelectorAll('main details').forEach(each => { each.open = true; })")
+        typed(**fields)(page, town)
+
+    return act
+
+
+def lock(page: Page, town: RunningTown) -> None:
+    """Lock a draft that nobody may vote in."""
+    page.locator("main form[action$='/lock'] button").click()
+
+
+def ask_to_postpone(page: Page, town: RunningTown) -> None:
+    """Ask for a later publication without a reason."""
+    page.check("main [value=postpone_publication]")
+    typed(time="2037-01-01T10:00", reason=" ")(page, town)
+
+
 WELCOME = make_token(SECRET, "welcome", {"email": "newcomer@vardisi.example"}, hours=1)
 TAKEN = make_token(SECRET, "welcome", {"email": "nino@vardisi.example"}, hours=1)
 RESET = make_token(SECRET, "reset", {"email": "nino@vardisi.example", "mark": "old"}, hours=1)
@@ -149,17 +203,55 @@ PAGES = [
     Case("ledger", "ledger.index", "/ledger"),
     Case("manage", "manage.home", "/manage", (MANAGER,)),
     Case("letters", "manage.letters", "/manage/letters", (MANAGER,)),
+    Case("measures", "measures.index", "/measures"),
     Case("own-page", "manage.page", "/manage/pages/about", (MANAGER,)),
     Case("service-new", "manage.service_new", "/manage/new-service", (MANAGER,)),
     Case("service-change", "manage.service", "/manage/services/late-desk", (MANAGER,)),
+    Case("votes", "manage.votes", "/manage/votes", (MANAGER,)),
+    Case("vote-new", "manage.vote_new", "/manage/votes/new", (MANAGER,)),
+    Case("vote-draft", "manage.vote", "/manage/votes/a-draft", (MANAGER,)),
+    Case("vote-change", "manage.vote_change", "/manage/votes/a-locked-vote/amend", (MANAGER,)),
     *(Case(f"text-{key}", "pages.show", f"/pages/{key}") for key in FIRST_TEXTS),
     Case("past-vote", "results.import", "/manage/results/new", (MANAGER,)),
+    Case("rolls", "rolls.index", "/manage/rolls", (MANAGER,)),
+    Case("roll", "rolls.show", f"/manage/rolls/{ROLL}", (MANAGER,)),
+    Case("roll-new", "rolls.new", "/manage/rolls/new", (MANAGER,)),
+    Case("roll-add", "rolls.add", f"/manage/rolls/{ROLL}/add", (MANAGER,)),
     Case("results", "results.index", "/results"),
     Case("result", "results.show", f"/results/{RESULT}"),
     Case("services", "services.index", "/services"),
     Case("services-second", "services.index", "/services?page=2"),
     Case("service", "services.show", "/services/late-desk"),
     Case("settings", "settings.show", "/settings"),
+    Case("votes", "votes.index", "/votes"),
+    Case("vote", "votes.show", f"/votes/{votes.OPEN}"),
+    Case("receipt", "votes.receipt", "/votes/a-vote-that-is-closed/receipt"),
+    Case("secrecy", "votes.secrecy", "/secrecy"),
+]
+BALLOT, RECEIPT, BOX = f"/votes/{votes.OPEN}", f"/votes/{votes.OPEN}/receipt", "/votes/a-vote-that-is-closed/receipt"
+AT_THE_BOOTH = [
+    *(Case(slug, "votes.show", f"/votes/{slug}", (NOBODY,)) for slug in votes.STATES if slug != votes.OPEN),
+    Case("vote-changed", "votes.receipt", RECEIPT, (NOBODY,), votes.changing),
+    Case("vote-left", "votes.show", f"{BALLOT}?done=left-booth", (NOBODY,)),
+    Case("code-missing", "votes.show", BALLOT, (NOBODY,), votes.code_typed(), 422, 1),
+    Case("code-mistyped", "votes.show", BALLOT, (NOBODY,), votes.code_typed(text="7K3D"), 422, 1),
+    Case("code-unknown", "votes.show", BALLOT, (NOBODY,), votes.code_typed(text=votes.UNKNOWN), 403, 1),
+    Case("code-void", "votes.show", BALLOT, (CITIZEN,), votes.code_typed(votes.VOID), 403, 1),
+    Case("code-elsewhere", "votes.show", BALLOT, (NOBODY,), votes.code_typed(0, slug="a-vote-to-come"), 403, 1),
+    Case("rank-twice", "votes.show", BALLOT, (NOBODY,), votes.ranked_twice, 422, 1),
+    Case("ballot-broken", "votes.show", BALLOT, (NOBODY,), votes.broken, 422, 1, mends=False),
+    Case("ballot-meanwhile", "votes.show", BALLOT, (NOBODY,), votes.code_typed(0), 409, 1, mends=False),
+    Case("ballot-early", "votes.show", BALLOT, (NOBODY,), votes.sent_to("a-vote-to-come"), 409, 1, mends=False),
+    Case("ballot-suspended", "votes.show", BALLOT, (NOBODY,), votes.sent_to("a-vote-interrupted"), 409, 1, mends=False),
+    Case("ballot-late", "votes.show", BALLOT, (NOBODY,), votes.sent_to("a-vote-that-is-closed"), 409, 1, mends=False),
+    Case("receipt-asked", "votes.receipt", RECEIPT, (NOBODY,)),
+    Case("receipt-shown", "votes.receipt", RECEIPT, (NOBODY,), votes.code_typed(0)),
+    Case("receipt-none", "votes.receipt", RECEIPT, (NOBODY,), votes.code_typed(votes.VOID - 1)),
+    Case("receipt-mistyped", "votes.receipt", RECEIPT, (NOBODY,), votes.code_typed(text="7K3D"), 422, 1),
+    Case("receipt-annulled", "votes.receipt", "/votes/a-vote-that-was-annulled/receipt", (NOBODY,)),
+    Case("box-found", "votes.receipt", BOX, (NOBODY,), votes.receipt_typed()),
+    Case("box-missing", "votes.receipt", BOX, (NOBODY,), votes.receipt_typed("ab" * 32)),
+    Case("box-malformed", "votes.receipt", BOX, (NOBODY,), votes.receipt_typed("abc"), 422, 1),
 ]
 MISTAKES = [
     Case("wrong-password", "accounts.sign_in", "/sign-in", (NOBODY,),
@@ -190,10 +282,33 @@ MISTAKES = [
     Case("past-vote-day", "results.import", "/manage/results/new", (MANAGER,), past_vote(held_on="2036-01-31"), 422, 1),
     Case("past-vote-source", "results.import", "/manage/results/new", (MANAGER,),
          past_vote(source_url="there"), 422, 1),
+    Case("vote-untitled", "manage.vote_new", "/manage/votes/new", (MANAGER,), unfolded(title_en=""), 422, 1),
+    Case("vote-choiceless", "manage.vote_new", "/manage/votes/new", (MANAGER,), unfolded(title_en="Which?"), 422, 1),
+    Case("vote-out-of-order", "manage.vote_new", "/manage/votes/new", (MANAGER,),
+         unfolded(title_en="Which?", typed_1_en="Lifts", typed_2_en="Stairs", publishes_at="2020-01-01T10:00"), 422, 1),
+    Case("vote-same-names", "manage.vote", "/manage/votes/a-draft", (MANAGER,),
+         unfolded(typed_1_en="Lifts", typed_2_en="LIFTS"), 422, 1),
+    Case("vote-locked", "manage.vote", "/manage/votes/a-locked-vote", (MANAGER,)),
+    Case("vote-not-ready", "manage.vote", "/manage/votes/a-draft", (MANAGER,), lock, 422, 1),
+    Case("vote-change-unreasoned", "manage.vote_change", "/manage/votes/a-locked-vote/amend", (MANAGER,),
+         ask_to_postpone, 422, 1),
     Case("withdraw-unreasoned", "results.show", f"/results/{RESULT}", (MANAGER,), typed(reason=" "), 422, 1),
+    Case("hide-unruled", "services.show", "/services/late-desk", (MANAGER,), hiding("", "Wrong."), 422, 1),
+    Case("hide-unreasoned", "services.show", "/services/late-desk", (MANAGER,), hiding("insult", " "), 422, 1),
+    Case("hidden-edited", "manage.service", "/manage/services/desk-taken-off", (MANAGER,)),
+    Case("show-unreasoned", "services.show", "/services/desk-taken-off", (MANAGER,), typed(reason=" "), 422, 1),
+    Case("roll-report", "rolls.new", "/manage/rolls/new", (MANAGER,), typed(name_en="Vake", text=LIST)),
+    Case("roll-nameless", "rolls.new", "/manage/rolls/new", (MANAGER,), typed(name_en="", text=LIST), 422, 1),
+    Case("roll-empty", "rolls.add", f"/manage/rolls/{ROLL}/add", (MANAGER,), typed(text=""), 422, 1),
+    Case("roll-unsure", "rolls.show", f"/manage/rolls/{ROLL}", (MANAGER,), pressed("details form"), 422, 1),
+    Case("slips", "rolls.show", f"/manage/rolls/{ROLL}", (MANAGER,), all_slips),
+    Case("slip", "rolls.show", f"/manage/rolls/{ROLL}", (MANAGER,), pressed("table form")),
+    Case("roll-nobody", "rolls.show", f"/manage/rolls/{ROLL}?q=zzz", (MANAGER,)),
     Case("no-hit", "services.index", "/services?q=zzz"),
     Case("result-waiting", "results.show", "/results/a-vote-that-waits", (MANAGER,)),
     Case("410", "results.show", "/results/a-vote-taken-back", status=410),
+    Case("410-service", "services.show", "/services/desk-taken-off", status=410),
+    Case("410-service-manager", "services.show", "/services/desk-taken-off", (MANAGER,), status=410),
     Case("400", "settings.show", "/settings", (NOBODY,), unreadable, 400),
     Case("403", "manage.home", "/manage", (CITIZEN,), status=403),
     Case("403-stale", "settings.show", "/settings", (NOBODY,), stale, 403),
@@ -211,6 +326,9 @@ MISTAKES = [
     Case("empty-results", "results.index", "/results", (NOBODY,), place="empty"),
     Case("empty-services", "services.index", "/services", (NOBODY,), place="empty"),
     Case("empty-ledger", "ledger.index", "/ledger", (NOBODY,), place="empty"),
+    Case("empty-measures", "measures.index", "/measures", (NOBODY,), place="empty"),
     Case("text-own", "pages.show", "/pages/about", (NOBODY,), place="empty"),
+    Case("empty-votes", "votes.index", "/votes", (NOBODY,), place="empty"),
+    *AT_THE_BOOTH,
 ]  # fmt: skip
 CASES = PAGES + MISTAKES

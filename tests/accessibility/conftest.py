@@ -10,6 +10,7 @@ import pytest
 
 from app.db import Database
 from tests.accessibility.furniture import found_empty, furnish
+from tests.accessibility.votes import hold_votes
 from tests.conftest import Addresses
 from tests.plumbing.postgres import free_port
 from tests.plumbing.town import RunningTown, in_thread, running_town, served
@@ -22,7 +23,7 @@ def town(sqlite_template: Path, tmp_path_factory: pytest.TempPathFactory) -> Ite
     url = f"sqlite:///{_copy(sqlite_template, folder := tmp_path_factory.mktemp('town'))}"
     with closing(sqlite3.connect(":memory:")) as connection:
         note("SQLite", connection.execute("SELECT sqlite_version()").fetchone()[0])
-    with running_town(Addresses(url, url), folder, furnish) as running:
+    with running_town(Addresses(url, url), folder, furnish, hold_votes) as running:
         yield running
 
 

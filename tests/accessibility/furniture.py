@@ -1,26 +1,36 @@
 """What stands in the town that accessibility tests walk through, beside the demonstration: one thing of each kind."""
 
 import io
-from datetime import date
+from dataclasses import replace
+from datetime import date, timedelta
+from uuid import UUID
 
 from PIL import Image
 from sqlmodel import select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from app.accounts.tables import Account
+from app.accounts.roll.importing import Entry
+from app.accounts.roll.store import add_lines, find_lines, issue_codes, strike
+from app.accounts.tables import Account, Roll
 from app.config import LANGUAGES
 from app.demo.walk import SHEET
 from app.letters.tables import Fate, Letter
 from commons.approvals.store import ask
 from commons.clock import now
 from commons.media.store import add_picture
+from commons.moderation.store import hide, show_again
 from commons.organisations.store import found, get_host, save_page
 from commons.services.store import add_service
+from polls import amendments
+from polls.drafting import Plan, card_of, draft
+from polls.lifecycle import Kind, State
 from results.publication import prepare_import, publish, withdraw
 from results.tables import Result
 
 OWN_TEXT = "We are **here**.\n\n## When\n\n- In the morning\n- [In the evening](https://example.org/)"
 BECAUSE = "A line was read wrongly."
+ROLL = UUID("5f0c2c7e-2f0e-4f52-9a3a-0d6b6b0c1a11")
+DAY = timedelta(days=1)
 
 
 def _painted() -> bytes:
@@ -33,18 +43,32 @@ PICTURE = _painted()
 
 
 async def furnish(session: AsyncSession) -> None:
-    """Put in what a page can have to show: a picture, services, a request, a result taken back, a bounced letter."""
+    """Put in what a page can have to show: services (one hidden), a roll, a request, a result taken back, a letter."""
     host = await get_host(session)
     service = await add_service(session, host.id, {"en": "Late desk", "ka": "გვიანი მაგიდა"}, {"en": "Until nine."})
     service.picture = (await add_picture(session, host.id, PICTURE, {"en": "The hall at night."})).id
     for code, name in LANGUAGES.items():
         for number in range(5):
             await add_service(session, host.id, {code: f"{name} {number}"}, {})
+    await add_service(session, host.id, {"en": "Desk taken off"}, {"en": "Nobody reads this."})
     await _publish(session, "A vote that waits")
     asker = (await session.exec(select(Account).where(Account.email == "giorgi@vardisi.example"))).one()
+    await _make_roll(session)
     await ask(session, "result.withdraw", "results/a-vote-that-waits", BECAUSE, asker.id)
+    await hide(session, "services/desk-taken-off", "privacy", BECAUSE, asker.id)
+    await hide(session, "services/late-desk", "mistaken", BECAUSE, asker.id)
+    await show_again(session, "services/late-desk", BECAUSE, asker.id)
     await withdraw(session, await _publish(session, "A vote taken back"), BECAUSE)
     moment = await now(session)
+    plan = Plan(
+        titles={"en": "A draft"}, questions={"en": "What first?"}, opens_at=moment,
+        options=[({"en": "Buses", "ka": "ავტობუსები"}, ""), ({"en": "Parks"}, "")], most_ranked=2,
+        closes_at=moment + 2 * DAY, publishes_at=moment + 2 * DAY, objections={}, objections_until=moment + 9 * DAY,
+    )  # fmt: skip
+    await draft(session, host.id, plan)
+    locked = await draft(session, host.id, replace(plan, titles={"en": "A locked vote"}))
+    locked.state, locked.card = State.LOCKED, card_of(locked, host, "key file", b"", b"").as_json()
+    await amendments.ask(session, locked.id, Kind.ANNUL, BECAUSE, asker.id, {})
     session.add(
         Letter(
             address="somebody.with.a.long.name@department.of.services.vardisi.example",
@@ -57,6 +81,23 @@ async def furnish(session: AsyncSession) -> None:
             answer="550 No such mailbox here",
         )
     )
+
+
+async def _make_roll(session: AsyncSession) -> None:
+    """Make a roll under a known address: more than a page of people, some with codes, one struck off."""
+    roll = Roll(
+        id=ROLL,
+        organisation_id=(await get_host(session)).id,
+        names={"en": "Residents of Vake", "ar": "سكان فاكه"},
+        made_at=await now(session),
+    )
+    session.add(roll)
+    await session.flush()
+    names = ("Nino Beridze", "ლუკა ბერიძე", "ليلى الإدريسي", "Zoé d’Aubigné-de-la-Très-Longue-Famille")
+    await add_lines(session, ROLL, [Entry(f"{number:05}", names[number % 4]) for number in range(1, 61)])
+    lines = (await find_lines(session, ROLL)).lines
+    await issue_codes(session, ROLL, [line.id for line, _ in lines[:3]])
+    await strike(session, ROLL, lines[1][0].id)
 
 
 async def _publish(session: AsyncSession, title: str) -> Result:

@@ -27,7 +27,7 @@ STOPS = """() => {
 }"""
 # Where a reader is who has just opened the page.
 BEGIN = "document.body.tabIndex = -1; document.body.focus(); document.body.removeAttribute('tabindex'); scrollTo(0, 0)"
-PARTS_OF_A_DATE = 4
+PARTS_OF_A_DATE = 7  # day, month, year, hour, minute, half of the day, and the calendar
 # What the one who holds the keyboard sees of the stop they are at: a ring, and the thing itself, with nothing over it.
 SEEN = """() => {
   const at = document.activeElement, style = getComputedStyle(at);
@@ -90,7 +90,7 @@ def test_every_stop_of_a_page_is_reached_in_order_and_seen(
         assert walk(page) == []
 
 
-MISTAKES = [case for case in CASES if case.errors]
+MISTAKES = [case for case in CASES if case.errors and case.mends]
 
 
 @pytest.mark.parametrize("case", MISTAKES, ids=[case.name for case in MISTAKES])

@@ -9,7 +9,7 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from itertools import combinations, product
+from itertools import combinations, groupby, product
 from typing import Any
 
 import httpx
@@ -117,13 +117,17 @@ def faults(page: Page, case: Case, language: str) -> Iterator[str]:
 @pytest.mark.parametrize("case", CASES, ids=[case.name for case in CASES])
 def test_a_page_holds(chromium: Browser, places: dict[str, str], town: RunningTown, case: Case) -> None:
     wrong = []
-    for number, combination in enumerate(combinations_for(CASES.index(case))):
+    plan = groupby(combinations_for(CASES.index(case)), key=lambda combination: combination[:2])
+    for number, ((language, look), group) in enumerate(plan):
+        widths = [width for _, _, width in group]
         who = case.who[(number + CASES.index(case)) % len(case.who)]
-        with shown(chromium, case, places, town, who, combination) as (page, watch):
-            found = [*faults(page, case, combination[0]), *watch.wrong]
+        with shown(chromium, case, places, town, who, (language, look, widths[0])) as (page, watch):
+            for width in widths:  # the same page in a window made wider: what is served does not depend on it
+                page.set_viewport_size({"width": width, "height": 900})
+                wrong += [f"{who} {language} {look} {width}: {each}" for each in faults(page, case, language)]
             if watch.status != case.status:
-                found.append(f"status {watch.status}, expected {case.status}")
-        wrong += [f"{who} {combination}: {each}" for each in found]
+                watch.wrong.append(f"status {watch.status}, expected {case.status}")
+        wrong += [f"{who} {language} {look}: {each}" for each in watch.wrong]
     assert wrong == []
 
 

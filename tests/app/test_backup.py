@@ -17,6 +17,8 @@ import pytest
 from sqlalchemy import create_engine, func, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
+from app.accounts.roll.importing import Entry
+from app.accounts.roll.store import add_lines, add_roll, issue_codes
 from app.accounts.sessions import open_session
 from app.accounts.store import add_account
 from app.backup import Unfit, back_up, restore
@@ -28,10 +30,12 @@ from app.letters.outbox import write_letter
 from app.migrations.tables import metadata
 from commons.approvals.store import ask
 from commons.checkpoint import verifier_key
+from commons.clock import now
 from commons.ledger.reading import audit
 from commons.ledger.sequence import append, redact, sequence
 from commons.ledger.store import newest_checkpoint
 from commons.media.tables import Picture
+from commons.moderation.tables import Measure, Rule
 from commons.organisations.store import found, save_page
 from commons.services.store import add_service
 from results.publication import add_proofs, prepare_import, publish
@@ -87,6 +91,11 @@ async def furnish(config: Config) -> None:
             today=date(2026, 2, 1),
         ))  # fmt: skip
         await fill_every_table(session, host.id)
+        roll = await add_roll(session, host.id, {"en": "Residents", "ka": "მცხოვრებლები"})
+        await add_lines(session, roll.id, [Entry("0017", "ნინო"), Entry("=0018", "")])
+        await issue_codes(session, roll.id)
+        moment = await now(session)
+        session.add(Measure(subject="services/x", rule=Rule.MISTAKEN, reason="“x”", taken_by=uuid4(), taken_at=moment))
         for number in range(5):
             await append(session, "poll.closed", {"number": number, "b": 1, "a": "ხ"}, subject=f"vote/{number}")
 
@@ -167,7 +176,7 @@ def test_every_table_has_rows_here(town: Town) -> None:
 def test_a_copy_put_back_gives_the_same_copy_again(town: Town, another: Another, kind: str, tmp_path: Path) -> None:
     target = another(kind)
     written = back_up(town.addresses.url, tmp_path / "first.zip")
-    assert restore(target.owner_url, tmp_path / "first.zip") == written == rows_of(target.url)
+    assert restore(target.owner_url, tmp_path / "first.zip", town.config.keys).rows == written == rows_of(target.url)
     back_up(target.url, tmp_path / "second.zip")
     assert tables_in(tmp_path / "second.zip") == tables_in(tmp_path / "first.zip")
     note, wrong = asyncio.run(findings(town, target))
@@ -180,7 +189,7 @@ def test_the_house_goes_on_in_the_restored_database(
 ) -> None:
     target = another("sqlite" if addresses.url.startswith("sqlite") else "postgresql")
     back_up(town.addresses.url, tmp_path / "copy.zip")
-    restore(target.owner_url, tmp_path / "copy.zip")
+    restore(target.owner_url, tmp_path / "copy.zip", town.config.keys)
 
     async def go_on() -> int:
         db = Database(target.url)
@@ -249,7 +258,7 @@ async def copy_while_writing(town: Town, copies: list[Path]) -> int:
 def test_what_was_copied_while_writing_can_be_put_back(town: Town, another: Another, tmp_path: Path) -> None:
     asyncio.run(copy_while_writing(town, [tmp_path / "busy.zip"]))
     target = another("sqlite")
-    restore(target.owner_url, tmp_path / "busy.zip")
+    restore(target.owner_url, tmp_path / "busy.zip", town.config.keys)
     note, wrong = asyncio.run(findings(town, target))
     assert wrong == []
     assert note in {row["note"] for row in rows_in(tmp_path / "busy.zip", "commons_ledger_checkpoint")}
@@ -317,7 +326,7 @@ def test_a_damaged_copy_is_refused_and_nothing_is_changed(
     rewrite(tmp_path / "good.zip", tmp_path / "bad.zip", change)
     target = another("sqlite" if addresses.url.startswith("sqlite") else "postgresql")
     with pytest.raises(Unfit, match=sentence):
-        restore(target.owner_url, tmp_path / "bad.zip")
+        restore(target.owner_url, tmp_path / "bad.zip", town.config.keys)
     assert set(rows_of(target.url).values()) == {0}
 
 
@@ -326,7 +335,7 @@ def test_a_file_that_is_no_zip_is_refused(another: Another, tmp_path: Path) -> N
     for data in (b"", b"PK\x03\x04 not really", b"Dear town hall"):
         path.write_bytes(data)
         with pytest.raises(Unfit, match="no copy made by khma backup"):
-            restore(target.owner_url, path)
+            restore(target.owner_url, path, tmp_path / "keys")
 
 
 def test_a_cut_off_copy_is_refused(town: Town, another: Another, tmp_path: Path) -> None:
@@ -335,7 +344,7 @@ def test_a_cut_off_copy_is_refused(town: Town, another: Another, tmp_path: Path)
     (tmp_path / "copy.zip").write_bytes(whole[: len(whole) // 2])
     target = another("sqlite")
     with pytest.raises(Unfit, match="damaged"):
-        restore(target.owner_url, tmp_path / "copy.zip")
+        restore(target.owner_url, tmp_path / "copy.zip", town.config.keys)
 
 
 def test_a_byte_that_changed_on_the_disk_is_noticed(town: Town, another: Another, tmp_path: Path) -> None:
@@ -350,7 +359,7 @@ def test_a_byte_that_changed_on_the_disk_is_noticed(town: Town, another: Another
         for place in (begins, begins + entry.compress_size // 2):  # the last bits mean nothing
             path.write_bytes(whole[:place] + bytes([whole[place] ^ 0x55]) + whole[place + 1 :])
             with pytest.raises(Unfit, match="damaged"):
-                restore(target.owner_url, path)
+                restore(target.owner_url, path, town.config.keys)
     assert set(rows_of(target.url).values()) == {0}
 
 
@@ -358,7 +367,7 @@ def test_nothing_is_put_over_what_is_there(town: Town, tmp_path: Path) -> None:
     back_up(town.addresses.url, tmp_path / "copy.zip")
     before = rows_of(town.addresses.url)
     with pytest.raises(Unfit, match="not empty"):
-        restore(town.addresses.owner_url, tmp_path / "copy.zip")
+        restore(town.addresses.owner_url, tmp_path / "copy.zip", town.config.keys)
     assert rows_of(town.addresses.url) == before
 
 
@@ -375,5 +384,5 @@ def test_tables_that_are_not_up_to_date_are_neither_copied_nor_filled(town: Town
     with pytest.raises(Unfit, match="khma migrate"):
         back_up(empty, tmp_path / "copy.zip")
     with pytest.raises(Unfit, match="khma migrate"):
-        restore(empty, tmp_path / "good.zip")
+        restore(empty, tmp_path / "good.zip", tmp_path / "keys")
     assert not (tmp_path / "copy.zip").exists()

@@ -32,6 +32,7 @@ async def test_a_vote_from_the_first_ballot_to_the_opened_box(db: Database, tmp_
         check_receipt(receipt, vote.poll.receipt_key)
     await vote.end()
     assert await close(db, vote.keys, [vote.folder], vote.poll.id) is State.CLOSED
+    await vote.sign()
     box = (vote.folder / str(vote.poll.id) / "box.txt").read_text().splitlines()
     assert box == sorted(receipt.commitment.hex() for receipt in receipts)
     assert await open_box(db, vote.keys, vote.keys.opener(vote.poll.id), vote.poll.id) is Step.OPENED
@@ -39,7 +40,8 @@ async def test_a_vote_from_the_first_ballot_to_the_opened_box(db: Database, tmp_
         profile = await profile_of(session, vote.poll.id)
     assert profile.options == NAMES
     assert profile.rows() == {bytes([1, 255, 2]): 8, bytes([255, 1, 255]): 4}
-    lines = await vote.rows("SELECT kind FROM commons_ledger_pending")
+    await vote.sign()
+    lines = await vote.rows("SELECT kind FROM commons_ledger_leaf")
     kinds = ["poll.locked", "roll.root", "poll.opened", "box.sealed", "took_part.root", "poll.closed"]
     assert sorted(kind for (kind,) in lines) == sorted([*kinds, "box.key_destroyed", "box.opened"])
 

@@ -84,7 +84,7 @@ async def test_after_closing_nothing_opens_an_envelope(
     assert await vote.rows("SELECT count(*), count(form_key) FROM ballots_participation") == [(12, 0)]
     urn = sorted(bytes(row[0]) for row in await vote.rows("SELECT ciphertext FROM ballots_urn"))  # type: ignore[call-overload]
     assert (vote.folder / str(vote.poll.id) / "urn.bin").read_bytes() == b"".join(urn)
-    told = await vote.rows("SELECT kind FROM commons_ledger_pending WHERE kind IN ('poll.closed', 'box.sealed')")
+    told = await vote.rows("SELECT kind FROM commons_ledger_leaf WHERE kind IN ('poll.closed', 'box.sealed')")
     assert len(told) == 2
     async with db.reading() as session:
         assert await count_unconfirmed(session, vote.poll.id) == 2
@@ -117,6 +117,22 @@ async def test_the_box_is_not_opened_too_early_or_beside_a_box_key(db: Database,
     assert await open_box(db, vote.keys, opener, vote.poll.id) is Step.OPENED
     assert len(await vote.rows("SELECT kind FROM commons_ledger_pending WHERE kind = 'box.opened'")) == 1
     assert (await db.write(lambda session: publish(session, vote.poll.id))).state is State.PUBLISHED
+
+
+async def test_the_box_is_not_opened_before_its_list_is_signed_in_the_ledger(db: Database, tmp_path: Path) -> None:
+    vote = await voted(db, tmp_path)
+    opener = vote.keys.opener(vote.poll.id)
+    await vote.end()
+    await close(db, vote.keys, [vote.folder], vote.poll.id)
+    with pytest.raises(Conflict, match=r"box\.not_in_checkpoint"):
+        await open_box(db, vote.keys, opener, vote.poll.id)
+    assert await vote.rows("SELECT count(*) FROM ballots_opened") == [(0,)]
+    await vote.sign()
+    await run(db, "UPDATE commons_ledger_words SET subject = 'vote/another' WHERE subject LIKE 'vote/%'")
+    with pytest.raises(Conflict, match=r"box\.not_in_checkpoint"):
+        await open_box(db, vote.keys, opener, vote.poll.id)
+    await run(db, f"UPDATE commons_ledger_words SET subject = '{vote.poll.subject}' WHERE subject = 'vote/another'")
+    assert await open_box(db, vote.keys, opener, vote.poll.id) is Step.OPENED
 
 
 async def test_fewer_than_ten_ballots_stay_shut(db: Database, tmp_path: Path) -> None:

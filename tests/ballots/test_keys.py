@@ -13,7 +13,7 @@ VOTE, ARCHIVE, NOTARY = uuid4(), uuid4(), uuid4()
 
 
 def test_keys_are_made_once_and_only_their_owner_reads_them(tmp_path: Path) -> None:
-    keys = Keys(tmp_path)
+    keys = Keys(tmp_path / "new" / "keys")
     keys.make(VOTE)
     tag = keys.tag(VOTE, b"line")
     keys.make(VOTE)
@@ -23,6 +23,8 @@ def test_keys_are_made_once_and_only_their_owner_reads_them(tmp_path: Path) -> N
     assert keys.make_opener(VOTE) == opener == keys.opener(VOTE).public_key().public_bytes_raw()
     files = [path for path in tmp_path.rglob("*") if path.is_file()]
     assert {stat.S_IMODE(path.stat().st_mode) for path in files} == {0o400}
+    folders = [path for path in tmp_path.rglob("*") if path.is_dir()]
+    assert {stat.S_IMODE(path.stat().st_mode) for path in folders} == {0o700}  # else the house refuses to open
     assert sorted(path.name for path in files) == sorted(["box.key", "roll.key", f"{VOTE}.key"])
 
 
@@ -40,7 +42,7 @@ def test_a_custodian_proves_that_both_copies_open(tmp_path: Path) -> None:
     roll, box = keys.copies(VOTE, ARCHIVE)
     with pytest.raises(Invalid, match=r"custody\.not_opened"):
         prove(seed, VOTE, (box, roll))
-    with pytest.raises(Conflict, match=r"keys\.gone"):
+    with pytest.raises(Conflict, match=r"custody\.gone"):
         keys.copies(uuid4(), ARCHIVE)
 
 

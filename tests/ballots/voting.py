@@ -16,10 +16,13 @@ from ballots.casting import Cast, cast
 from ballots.eligibility import VoterFacts
 from ballots.keys import Keys, new_custodian, prove
 from ballots.preparing import accept_proof, lock, register_custodian, start
+from commons.clock import now
 from commons.organisations.store import find_host, found
 from polls.drafting import Plan, draft
+from polls.lifecycle import Kind, State
 from polls.store import get_poll
-from polls.tables import Poll
+from polls.tables import Amendment, Poll
+from tests.commons.ledger.written import batch
 
 NAMES = ("Buses", "Parks", "Clinics")
 
@@ -57,7 +60,6 @@ class Vote:
 
     async def set_time(self, column: str, seconds: float) -> None:
         """Move an effective time to so many seconds from the database's present moment."""
-        from commons.clock import now
 
         async def work(session: AsyncSession) -> None:
             moment = await now(session) + timedelta(seconds=seconds)
@@ -68,18 +70,43 @@ class Vote:
         await self.db.write(work)
 
     async def end(self) -> None:
-        """Let the closing time and the publication time pass."""
+        """Let the closing time and the publication time pass, as two people may agree; the minutes will say so."""
         await self.set_time("closes_at", -1)
         await self.set_time("publishes_at", -1)
+
+        async def amend(session: AsyncSession) -> None:
+            moment = await now(session)
+            session.add(
+                Amendment(
+                    poll_id=self.poll.id,
+                    kind=Kind.CLOSE_EARLY,
+                    reason="The test cannot wait.",
+                    asked_by=uuid4(),
+                    asked_at=moment,
+                    agreed_by=uuid4(),
+                    agreed_at=moment,
+                )
+            )
+
+        await self.db.write(amend)
 
     async def refreshed(self) -> Poll:
         async with self.db.reading() as session:
             return await get_poll(session, self.poll.id)
 
     async def close(self) -> str:
+        """Close the vote; if it closes, let the ledger sign what was said about it."""
         from ballots.closing import close
 
-        return (await close(self.db, self.keys, [self.folder], self.poll.id)).value
+        state = await close(self.db, self.keys, [self.folder], self.poll.id)
+        if state is State.CLOSED:
+            await self.sign()
+        return state.value
+
+    async def sign(self) -> None:
+        """Put every waiting line into the ledger, and sign it."""
+        while await batch(self.db) is not None:
+            pass
 
     async def rows(self, query: str, **facts: object) -> list[tuple[object, ...]]:
         async with self.db.reading() as session:

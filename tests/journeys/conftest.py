@@ -10,6 +10,7 @@ from uuid import uuid4
 import pytest
 
 from tests.conftest import Addresses
+from tests.plumbing.booth import Booth, opened_booth
 from tests.plumbing.postgres import APP, OWNER, Postgres
 from tests.plumbing.town import RunningTown, running_town
 from tests.plumbing.used import note
@@ -44,3 +45,22 @@ def each_town(request: pytest.FixtureRequest) -> RunningTown:
     kind = {"sqlite": "town", "postgresql": "postgres_town"}[request.param]
     running: RunningTown = request.getfixturevalue(kind)
     return running
+
+
+@pytest.fixture(scope="session")
+def booth(sqlite_template: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Booth]:
+    """Hold a vote on SQLite."""
+    folder = tmp_path_factory.mktemp("booth")
+    with opened_booth(f"sqlite:///{shutil.copy(sqlite_template, folder / 'khma.sqlite3')}", folder) as opened:
+        yield opened
+
+
+@pytest.fixture(scope="session")
+def postgres_booth(
+    postgres: Postgres, postgres_template: str, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Booth]:
+    """Hold a vote on PostgreSQL."""
+    name = f"khma_{uuid4().hex}"
+    postgres.run(f"CREATE DATABASE {name} TEMPLATE {postgres_template} OWNER {OWNER}")
+    with opened_booth(postgres.url(name, APP), tmp_path_factory.mktemp("booth")) as opened:
+        yield opened

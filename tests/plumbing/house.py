@@ -18,6 +18,8 @@ from sqlalchemy import create_engine
 from sqlmodel import SQLModel, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
+from app.accounts.roll.importing import Entry
+from app.accounts.roll.store import add_lines, add_roll, find_lines
 from app.accounts.sessions import open_session
 from app.accounts.store import add_account
 from app.config import Config
@@ -30,6 +32,8 @@ from app.web.session import Visitor
 from commons.approvals.store import ask
 from commons.organisations.store import found, get_host, save_page
 from commons.services.store import add_service
+from polls import amendments
+from polls.lifecycle import Kind
 from results.publication import prepare_import, publish
 from tests.conftest import Addresses
 from tests.plumbing.server import SECRET
@@ -54,6 +58,10 @@ class Places:
     service: str
     result: str
     approval: UUID
+    roll: UUID
+    line: UUID
+    vote: str
+    amendment: UUID
 
 
 class Browser:
@@ -158,8 +166,10 @@ class Town:
             return list((await session.exec(query)).all())
 
     async def furnish(self) -> Places:
-        """Add one of each thing that has an address: a service, an own page, a published result, a request."""
-        manager = self.people["manager"]
+        """Add one of each thing that has an address: a service, an own page, a result, a roll, votes, requests."""
+        from tests.plumbing.votes import hold_vote  # which stands on this file
+
+        manager, vote = self.people["manager"], await hold_vote(self.house)
 
         async def work(session: AsyncSession) -> Places:
             host = await get_host(session)
@@ -181,7 +191,11 @@ class Town:
                 ),
             )
             approval = await ask(session, "result.withdraw", f"results/{result.slug}", "A line was wrong.", manager)
-            return Places(service.slug, result.slug, approval.id)
+            roll = await add_roll(session, host.id, {"en": "Residents"})
+            await add_lines(session, roll.id, [Entry("0017", "Nino Beridze")])
+            line = (await find_lines(session, roll.id)).lines[0][0]
+            amendment = await amendments.ask(session, vote.id, Kind.ANNUL, "A mistake.", manager, {})
+            return Places(service.slug, result.slug, approval.id, roll.id, line.id, vote.slug, amendment.id)
 
         return await self.house.db.write(work)
 

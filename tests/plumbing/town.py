@@ -12,6 +12,7 @@ import sys
 import threading
 import time
 from collections.abc import Awaitable, Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -23,15 +24,17 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from app.config import Config
 from app.demo.town import build_town
-from app.house import open_house
+from app.house import House, open_house
 from app.main import create_app
 from tests.conftest import Addresses
 from tests.plumbing.postgres import free_port
 from tests.plumbing.server import ROOT, SECRET, running_server
+from tests.plumbing.votes import HeldVote
 
 TOKEN = re.compile(r'name="_token" value="([^"]+)"')
 WAIT_SECONDS = 20
 Furnish = Callable[[AsyncSession], Awaitable[None]]
+Hold = Callable[[House], Awaitable[dict[str, HeldVote]]]
 
 
 @dataclass
@@ -39,11 +42,13 @@ class RunningTown:
     """A town that answers at `base`.
 
     people: sign-ins by name: citizen, manager, second manager, admin; each with email, password, name.
+    votes:  those that were held in it, by name, for their slips; the house that they name is closed.
     """
 
     base: str
     folder: Path
     people: dict[str, dict[str, str]]
+    votes: dict[str, HeldVote]
     _cookies: dict[str, str] = field(default_factory=dict)
 
     def cookie(self, who: str) -> dict[str, str]:
@@ -82,10 +87,12 @@ class RunningTown:
 
 
 @contextmanager
-def running_town(addresses: Addresses, folder: Path, furnish: Furnish | None = None) -> Iterator[RunningTown]:
+def running_town(
+    addresses: Addresses, folder: Path, furnish: Furnish | None = None, hold: Hold | None = None
+) -> Iterator[RunningTown]:
     """Build the demonstration town in an empty database that has its tables, and run its pages and its worker.
 
-    furnish: what else shall be in it, done before the doors open.
+    furnish: what else shall be in it, done before the doors open. hold: votes that shall be held in it.
     Cost:    three seconds.
     """
     env = {
@@ -96,7 +103,7 @@ def running_town(addresses: Addresses, folder: Path, furnish: Furnish | None = N
         "KHMA_DEMONSTRATION": "1",
     }
     config = Config(database_url=addresses.url, secret=SECRET, data=folder, keys=folder / "keys", demonstration=True)
-    signins = in_thread(_build(config, furnish))
+    signins, votes = in_thread(_build(config, furnish, hold))
     names = {"nino": "citizen", "maia": "manager", "giorgi": "second manager", "salome": "admin"}
     people = {names[person["email"].partition("@")[0]]: person for person in signins}
     with running_server(env) as base, (folder / "worker").open("wb") as said:
@@ -105,34 +112,33 @@ def running_town(addresses: Addresses, folder: Path, furnish: Furnish | None = N
             env={"KHMA_BASE_URL": base, "KHMA_SECRET": SECRET, "PYTHONPATH": str(ROOT)} | env,
         )  # fmt: skip
         try:
-            yield RunningTown(base, folder, people)
+            yield RunningTown(base, folder, people, votes)
         finally:
             worker.terminate()
             worker.wait(10)
 
 
-async def _build(config: Config, furnish: Furnish | None) -> list[dict[str, str]]:
+async def _build(
+    config: Config, furnish: Furnish | None, hold: Hold | None
+) -> tuple[list[dict[str, str]], dict[str, HeldVote]]:
     house = open_house(config)
     try:
         signins = await build_town(house)
         if furnish is not None:
             await house.db.write(furnish)
-        return signins
+        return signins, {} if hold is None else await hold(house)
     finally:
         await house.close()
 
 
 def in_thread(work: Awaitable[Any]) -> Any:  # noqa: ANN401 - whatever the work gives
     """Do asynchronous work while Playwright's loop holds this thread."""
-    given: list[Any] = []
 
-    async def run() -> None:
-        given.append(await work)
+    async def run() -> Any:  # noqa: ANN401
+        return await work
 
-    thread = threading.Thread(target=lambda: asyncio.run(run()))
-    thread.start()
-    thread.join()
-    return given[0]
+    with ThreadPoolExecutor(1) as thread:
+        return thread.submit(lambda: asyncio.run(run())).result()
 
 
 @contextmanager

@@ -77,7 +77,7 @@ def test_times_move_one_way_only() -> None:
         (Kind.EXTEND, None, "time.missing"),
         (Kind.POSTPONE, NOON + 7 * HOUR, "time.not_later"),
         (Kind.CLOSE_EARLY, NOON - MILLISECOND, "time.past"),
-        (Kind.CLOSE_EARLY, NOON + 6 * HOUR, "time.past"),
+        (Kind.CLOSE_EARLY, NOON + 6 * HOUR, "time.not_earlier"),
     ]
     for kind, wanted, code in wrong:
         with pytest.raises(Invalid) as refused:

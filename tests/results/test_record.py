@@ -31,4 +31,5 @@ def test_what_the_page_runs_says_what_the_page_says(text: str) -> None:
 def test_the_page_shows_every_file_and_runs_something() -> None:
     shown = {name for _, _, name, _ in BLOCKS}
     assert shown >= {path.name for path in SOUND.iterdir()}
+    assert shown >= {f"../sealed-full/{path.name}" for path in (SOUND.parent / "sealed-full").iterdir()}
     assert any(kind == "console" for kind, *_ in BLOCKS)

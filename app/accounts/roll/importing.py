@@ -95,15 +95,35 @@ class Report:
         return digest("khma-roll-report-1", canonical([[each.reference, each.name] for each in self.new])).hex()
 
 
-def examine(data: bytes, on_roll: Iterable[str]) -> Report:
-    """Read a file and compare it with the references on a roll.
+def text_of(data: bytes) -> str:
+    """Read a file as text: UTF-8 with or without a mark, or UTF-16 with one.
 
-    data:    text in UTF-8, or in UTF-16 with its mark; a table separated by commas, semicolons or tabs.
-    Raises:  Invalid for the field "file": "roll.file_too_large", "file.not_text", "roll.line_too_long",
-             "roll.too_many_lines", "roll.no_lines" or "roll.heading".
-    Cost:    O(bytes): 200,000 lines take about two seconds; a file beyond the limits is refused in milliseconds.
+    Raises:  Invalid for the field "file": "roll.file_too_large", or "file.not_text" with the line.
     """
-    lines = _lines(_text(data))
+    if len(data) > LARGEST_BYTES:
+        raise Invalid("roll.file_too_large", field="file", limit=LARGEST_BYTES // 1_000_000)
+    wide = data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
+    try:
+        text = data.decode("utf-16" if wide else "utf-8-sig")
+        place = text.find("\0")  # as UTF-16 without its mark has them
+        before, sign = text[: max(place, 0)], "U+0000" if place >= 0 else ""
+    except UnicodeDecodeError as broken:
+        before = data[: broken.start].decode("utf-16" if wide else "utf-8", "replace")
+        sign = data[broken.start : broken.start + 1].hex()
+    if sign:
+        line = len(re.findall(r"\r\n|\r|\n", before)) + 1
+        raise Invalid("file.not_text", field="file", line=line, found=sign, expected="UTF-8")
+    return text
+
+
+def examine(text: str, on_roll: Iterable[str]) -> Report:
+    """Read a table separated by commas, semicolons or tabs, or a list, and compare it with the references on a roll.
+
+    Raises:  Invalid for the field "file": "roll.line_too_long", "roll.too_many_lines", "roll.no_lines" or
+             "roll.heading".
+    Cost:    O(signs): 200,000 lines take about two seconds; a text beyond the limits is refused in milliseconds.
+    """
+    lines = _lines(text)
     report, on_roll, seen = Report(), list(on_roll), dict[str, int]()
     keys = frozenset(map(key_of, on_roll))
     for found in _entries(lines, report):
@@ -125,23 +145,6 @@ def examine(data: bytes, on_roll: Iterable[str]) -> Report:
 def key_of(reference: str) -> str:
     """Bring a reference into the spelling by which two of them are compared."""
     return unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", reference).casefold())
-
-
-def _text(data: bytes) -> str:
-    if len(data) > LARGEST_BYTES:
-        raise Invalid("roll.file_too_large", field="file", limit=LARGEST_BYTES // 1_000_000)
-    wide = data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
-    try:
-        text = data.decode("utf-16" if wide else "utf-8-sig")
-        place = text.find("\0")  # as UTF-16 without its mark has them
-        before, sign = text[: max(place, 0)], "U+0000" if place >= 0 else ""
-    except UnicodeDecodeError as broken:
-        before = data[: broken.start].decode("utf-16" if wide else "utf-8", "replace")
-        sign = data[broken.start : broken.start + 1].hex()
-    if sign:
-        line = len(re.findall(r"\r\n|\r|\n", before)) + 1
-        raise Invalid("file.not_text", field="file", line=line, found=sign, expected="UTF-8")
-    return text
 
 
 def _lines(text: str) -> list[str]:
@@ -193,7 +196,7 @@ def _cells(line: str, delimiter: str) -> list[str] | None:
 
 def _entry(number: int, line: str, cells: list[str]) -> Entry | Wrong:
     reference, name = (_tidy(cell) for cell in (*cells, "")[:2])
-    if any(map(_is_invisible, reference)) or any(map(_is_invisible, name.translate(_JOINERS))):
+    if not (reference.isprintable() and name.translate(_JOINERS).isprintable()):
         return Wrong(number, Fault.INVISIBLE, _beginning(line))
     if not reference:
         return Wrong(number, Fault.EMPTY, _beginning(line))
@@ -224,11 +227,7 @@ def _cell_key(cell: str) -> str:
     return key_of(_tidy(cell)).strip(" .:")
 
 
-def _is_invisible(sign: str) -> bool:
-    return unicodedata.category(sign) in {"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"}
-
-
 def _beginning(line: str) -> str:
     """How a line begins, with what cannot be seen shown as a box."""
     cut = line[:60] + ("…" if len(line) > 60 else "")
-    return "".join("\ufffd" if _is_invisible(sign) and sign != "\t" else sign for sign in cut)
+    return "".join(sign if sign.isprintable() or sign == "\t" else "\ufffd" for sign in cut)

@@ -4,14 +4,14 @@ Whatever changes a roll holds its row first, and whoever opens a vote holds it w
 in between the list that an opening vote freezes and the vote's being open.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, ScalarSelect, Select, bindparam, exists, func, insert, or_, update
+from sqlalchemy import ColumnElement, Executable, ScalarSelect, Select, bindparam, exists, func, insert, or_, update
 from sqlalchemy import select as select_columns
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
@@ -74,15 +74,20 @@ _BY_CODE, _BY_SERIAL = _FINDING.where(_IS_CODE), _FINDING.where(_IS_SERIAL)
 """Written once, for every cast asks one of them: writing a statement takes as long as sending it."""
 
 
-async def add_roll(session: AsyncSession, organisation_id: UUID, names: Texts) -> Roll:
-    """Begin a roll. Raises Invalid "text.missing" or "text.too_long"."""
+def check_names(names: Texts) -> Texts:
+    """Keep the languages in which a roll has a name. Raises Invalid "text.missing" or "text.too_long"."""
     kept = {language: text.strip() for language, text in names.items() if text.strip()}
     for language, text in kept.items():
         if len(text) > LONGEST_NAME:
             raise Invalid("text.too_long", field=f"name_{language}", limit=LONGEST_NAME, found=len(text))
     if not kept:
         raise Invalid("text.missing", field="name_en")
-    roll = Roll(organisation_id=organisation_id, names=kept, made_at=await now(session))
+    return kept
+
+
+async def add_roll(session: AsyncSession, organisation_id: UUID, names: Texts) -> Roll:
+    """Begin a roll. Raises Invalid "text.missing" or "text.too_long"."""
+    roll = Roll(organisation_id=organisation_id, names=check_names(names), made_at=await now(session))
     session.add(roll)
     await session.flush()
     return roll
@@ -241,7 +246,7 @@ async def issue_codes(
     query = query.order_by(col(RollLine.reference), col(RollLine.id)).limit(most)
     lines = (await session.exec(query)).all()
     ids = [line.id for line in lines]
-    await _void(session, ids)
+    await _void(session, col(VoterCode.line_id).in_(ids))
     newest = select(VoterCode.line_id, func.max(VoterCode.serial)).where(col(VoterCode.line_id).in_(ids))
     serials = dict((await session.exec(newest.group_by(col(VoterCode.line_id)))).all())
     issued = [(line, new_code()) for line in lines]
@@ -256,7 +261,14 @@ async def void_code(session: AsyncSession, roll_id: UUID, line_id: UUID) -> None
     """Declare the codes of a line void. Raises NotFound "roll.line_unknown"."""
     await hold_roll(session, roll_id)
     await _get_line(session, roll_id, line_id)
-    await _void(session, [line_id])
+    await _void(session, col(VoterCode.line_id) == line_id)
+
+
+async def void_codes(session: AsyncSession, roll_id: UUID) -> None:
+    """Declare every code of a roll void, as when slips were lost. Raises NotFound "roll.unknown"."""
+    await hold_roll(session, roll_id)
+    of_roll = col(VoterCode.line_id).in_(select(RollLine.id).where(RollLine.roll_id == roll_id))
+    await _void(session, of_roll)
 
 
 async def strike(session: AsyncSession, roll_id: UUID, line_id: UUID) -> None:
@@ -294,7 +306,7 @@ async def _get_line(session: AsyncSession, roll_id: UUID, line_id: UUID) -> Roll
     return line
 
 
-async def _find_voter(session: AsyncSession, query: Select[UUID, UUID, int, bool], **given: object) -> Voter | None:
+async def _find_voter(session: AsyncSession, query: Executable, **given: object) -> Voter | None:
     row = (await (await session.connection()).execute(query, given)).first()
     return None if row is None else Voter(*row)
 
@@ -305,9 +317,9 @@ async def _opened_last(session: AsyncSession, roll_id: UUID) -> datetime | None:
     return (await session.exec(query)).one()
 
 
-async def _void(session: AsyncSession, line_ids: Iterable[UUID]) -> None:
-    working = col(VoterCode.line_id).in_(list(line_ids)) & col(VoterCode.void_at).is_(None)
-    await session.exec(update(VoterCode).where(working).values(void_at=await now(session)))
+async def _void(session: AsyncSession, which: ColumnElement[bool]) -> None:
+    working = col(VoterCode.void_at).is_(None)
+    await session.exec(update(VoterCode).where(which, working).values(void_at=await now(session)))
 
 
 def _works() -> ColumnElement[bool]:

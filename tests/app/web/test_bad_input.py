@@ -38,6 +38,7 @@ async def test_any_word_in_an_address(town: Town, places: Places) -> None:
         for path in (
             "/{}", "/en/{}", "/{}/manage", "/en/services/{}", "/en/results/{}", "/en/pages/{}", "/en/welcome/{}",
             "/en/manage/services/{}", "/en/manage/pages/{}", "/archive/{}/a.json", f"/archive/{places.result}/{{}}",
+            "/en/votes/{}", "/en/votes/{}/receipt", "/votes/{}/card.json", f"/votes/{places.vote}/{{}}",
         ):  # fmt: skip
             answer = await browser.http.get(f"http://127.0.0.1:8000{path.format(part)}")
             if answer.status_code not in {200, 303, 400, 404}:

@@ -9,6 +9,7 @@ import pytest
 from sqlmodel import select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
+from app.demo.votes import OPEN
 from app.keys import ledger_origin, make_ledger_key
 from bench.pages import MOST_QUERIES, public_pages
 from commons.ledger.sequence import append, sequence
@@ -20,6 +21,7 @@ from results.store import PER_PAGE as RESULTS_PER_PAGE
 from results.tables import Result
 from tests.plumbing.house import SHEET, Town
 from tests.plumbing.queries import counted_queries
+from tests.plumbing.votes import hold_vote
 
 pytestmark = pytest.mark.anyio
 
@@ -70,19 +72,23 @@ async def questions(town: Town, wanted: list[str]) -> dict[str, int]:
 async def test_a_page_asks_a_few_times_however_much_there_is(town: Town) -> None:
     wanted = addresses(town)
     await fill(town, 0, 1)
+    vote = await hold_vote(town.house, voters=MANY, titles=OPEN.titles)
     few = await questions(town, wanted)
     await fill(town, 1, MANY)
+    for code in vote.codes:
+        await vote.cast(code)
     many = await questions(town, wanted)
     assert many == few
     assert max(many.values()) <= MOST_QUERIES
-    assert {"/en", "/en/results", "/en/results/vote-0", "/en/services", "/en/services/service-0", "/en/ledger"} < set(
-        few
-    )
+    known = {"/en", "/en/results", "/en/results/vote-0", "/en/services", "/en/services/service-0", "/en/ledger"}
+    assert known | {"/en/votes", vote.path, f"{vote.path}/receipt"} < set(few)
 
 
 async def test_pages_that_tell_nothing_of_the_record_do_not_ask_for_it(town: Town) -> None:
     await fill(town, 0, 1)
-    asked = await questions(town, ["/en/sign-in", "/en/sign-up", "/en/forgot", "/en/settings", "/en/components"])
+    asked = await questions(
+        town, ["/en/sign-in", "/en/sign-up", "/en/forgot", "/en/settings", "/en/components", "/en/secrecy"]
+    )
     assert set(asked.values()) == {0}
 
 

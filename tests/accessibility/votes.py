@@ -1,0 +1,120 @@
+"""The votes of the town that accessibility tests walk through, one in each state, and what their voters do wrong."""
+
+from collections.abc import Callable
+
+from playwright.sync_api import Page
+
+from app.accounts.roll.codes import new_code, shown
+from app.accounts.roll.store import void_code
+from app.house import House
+from polls.lifecycle import State
+from tests.plumbing.town import RunningTown
+from tests.plumbing.votes import HeldVote, hold_vote
+
+OPEN = "a-vote-that-is-open"
+STATES = {
+    OPEN: State.OPEN,
+    "a-vote-to-come": State.LOCKED,
+    "a-vote-interrupted": State.SUSPENDED,
+    "a-vote-that-stopped": State.HALTED,
+    "a-vote-that-is-closed": State.CLOSED,
+    "a-vote-with-a-result": State.PUBLISHED,
+    "a-vote-that-was-annulled": State.ANNULLED,
+}
+VOTERS, VOTED = 14, 11
+VOID = VOTERS - 1  # whose code no longer works; the one before has not voted
+OPTIONS = [
+    {"en": "Evening hours", "fr": "Ouverture le soir", "ka": "საღამოს საათები", "ar": "ساعات مسائية"},
+    {
+        "en": "Birth certificate by registered post to any address in the country",
+        "fr": "Acte de naissance par courrier recommandé à toute adresse du pays",
+        "ka": "დაბადების მოწმობა დაზღვეული ფოსტით ქვეყნის ნებისმიერ მისამართზე",
+        "ar": "شهادة الميلاد بالبريد المضمون إلى أي عنوان في البلاد",
+    },
+    {"en": "Home visits", "fr": "Visites à domicile", "ka": "ვიზიტი სახლში", "ar": "زيارات منزلية"},
+    {"en": "Donaudampfschifffahrtsgesellschaftskapitänswitwe"},
+]
+Act = Callable[[Page, RunningTown], None]
+SEND = "form:has(#f-code) button[data-kind=main]"
+
+
+async def hold_votes(house: House) -> dict[str, HeldVote]:
+    """Hold a vote in each state; most people on its roll have voted, and one code was declared void."""
+    votes = {}
+    for slug, state in STATES.items():
+        vote = await hold_vote(
+            house,
+            State.LOCKED if state is State.LOCKED else State.OPEN,
+            voters=VOTERS,
+            titles={"en": slug.replace("-", " ").capitalize(), "ar": f"تصويت: {slug}"},
+            options=[(names, "") for names in OPTIONS],
+            most_ranked=3,
+        )
+        if state is not State.LOCKED:
+            for number, code in enumerate(vote.codes[:VOTED]):
+                await vote.cast(code, (1 + number % 4,))
+        roll = (await vote.poll()).roll_id
+        assert roll is not None
+        await house.db.write(lambda session, r=roll, v=vote: void_code(session, r, v.lines[VOID]))  # type: ignore[misc]
+        await vote.bring_into(state)
+        votes[slug] = vote
+    return votes
+
+
+def slip(town: RunningTown, place: int, slug: str = OPEN) -> str:
+    """Read somebody's slip: the first ones have voted, the last one's code is void."""
+    return shown(town.votes[slug].codes[place])
+
+
+def code_typed(place: int | None = None, text: str = "", slug: str = OPEN) -> Act:
+    """Type a code into the form that asks for one, by whose slip it is or as it stands, and send it."""
+
+    def act(page: Page, town: RunningTown) -> None:
+        page.fill("#f-code", text if place is None else slip(town, place, slug))
+        page.click(SEND)
+
+    return act
+
+
+def changing(page: Page, town: RunningTown) -> None:
+    """Come to a ballot that was cast before, by the receipt."""
+    code_typed(0)(page, town)
+    page.locator("a.button[href$='/votes/a-vote-that-is-open']").click()
+
+
+def ranked_twice(page: Page, town: RunningTown) -> None:
+    """Send a ballot that gives a number twice, as one without scripts may."""
+    page.evaluate(
+        "for (const each of document.querySelectorAll('[data-ballot] ~ ol select, select')) each.value = '01'"
+    )
+    code_typed(VOID - 1)(page, town)
+
+
+def broken(page: Page, town: RunningTown) -> None:
+    """Send a ballot whose form is not whole."""
+    page.evaluate("document.querySelector('[name=form]').value = 'zz'")
+    code_typed(VOID - 1)(page, town)
+
+
+def sent_to(slug: str) -> Act:
+    """Send a ballot to a vote that takes none any more, as a page that was open meanwhile does."""
+
+    def act(page: Page, town: RunningTown) -> None:
+        page.evaluate("slug => { document.querySelector('form:has(#f-code)').action = slug }", slug)
+        code_typed(VOID - 1, slug=slug)(page, town)
+
+    return act
+
+
+def receipt_typed(text: str = "") -> Act:
+    """Look a receipt up: one that stands in the list, or what is given."""
+
+    def act(page: Page, town: RunningTown) -> None:
+        listed = page.request.get(f"{town.base}/votes/a-vote-that-is-closed/box.txt").text().split()
+        page.fill("#f-receipt", text or listed[4])
+        page.click("form:has(#f-receipt) button")
+
+    return act
+
+
+UNKNOWN = shown(new_code())

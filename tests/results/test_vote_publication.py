@@ -1,0 +1,193 @@
+"""A sealed vote from the box to the published result on both databases: released, listed, proven, verified, once."""
+
+import json
+from pathlib import Path
+from typing import Any
+from uuid import UUID, uuid4
+
+import pytest
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from app.db import Database
+from ballots.opening import open_box
+from commons.checkpoint import read_unsigned
+from commons.errors import Conflict
+from commons.ledger import reading
+from polls import amendments
+from polls.lifecycle import Kind, State
+from results import archive
+from results.publication import add_proofs, withdraw
+from results.release import Plan, Reason
+from results.store import find_of_poll, list_results, read_files
+from results.tables import Result
+from results.verify import examine, summary
+from results.vote_archive import MINUTES, SEALED
+from results.vote_publication import PreparedVote, prepare_vote, publish_vote
+from tests.ballots.voting import Vote, open_vote
+from tests.commons.ledger.written import VERIFIER
+from tests.results.test_verify import write
+
+pytestmark = pytest.mark.anyio
+
+FOUR = ("Buses", "Parks", "Clinics", "=Pools")
+DIFFERING = ([1, 2, 3], [4, 3], [2, 4, 1], [3, 1], [4, 2, 1, 3], [2])
+
+
+async def opened(db: Database, folder: Path, voters: int, **changed: Any) -> Vote:  # noqa: ANN401 - any entry of a plan
+    """Hold a vote in which people differ about every pair, up to the opened box."""
+    vote = await open_vote(db, folder, voters + 3, FOUR, **changed)
+    for number, tag in enumerate(vote.tags[:voters]):
+        await vote.cast(tag, DIFFERING[number % len(DIFFERING)])
+    await vote.end()
+    assert await vote.close() == "closed"
+    await open_box(db, vote.keys, vote.keys.opener(vote.poll.id), vote.poll.id)
+    return vote
+
+
+async def prepare(vote: Vote) -> PreparedVote:
+    async with vote.db.reading() as session:
+        return await prepare_vote(session, vote.poll.id)
+
+
+async def publish(vote: Vote) -> Result:
+    prepared = await prepare(vote)
+    return await vote.db.write(lambda session: publish_vote(session, prepared))
+
+
+async def files_of(vote: Vote, result: Result) -> dict[str, bytes]:
+    """Let the ledger sign, and give all files."""
+    await vote.sign()
+    await vote.db.write(add_proofs)
+    async with vote.db.reading() as session:
+        return await read_files(session, result.id)
+
+
+async def test_a_large_vote_is_published_whole_and_verifies(db: Database, tmp_path: Path) -> None:
+    vote = await opened(db, tmp_path, 54)
+    result = await publish(vote)
+    files = await files_of(vote, result)
+    report = examine(write(tmp_path / "archive", files), VERIFIER)
+    assert report.findings == ()
+    assert "Found the order again" in summary(report)
+    assert report.card_hash == vote.poll.card_hash
+    assert (vote.folder / str(vote.poll.id) / "box.txt").read_bytes() == files["box.txt"]
+    assert json.loads(files[archive.RESULT])["order"] == result.count["order"]
+    assert (result.slug, result.poll_id, result.titles) == (vote.poll.slug, vote.poll.id, vote.poll.titles)
+    assert result.count["ballots"] == 54
+    assert not {"first", "first_three", "ranked"} & set(result.count["places"][0])
+    assert (await vote.refreshed()).state is State.PUBLISHED
+    async with db.reading() as session:
+        (line,) = (await reading.page(session, subject=f"results/{result.slug}")).lines
+        ((listed,), total) = await list_results(session, vote.poll.organisation_id, 1)
+    assert line.words == {"result": result.slug, "sums": archive.sha256(files[archive.SUMS])}
+    assert (listed.id, total) == (result.id, 1)
+
+
+async def test_a_small_vote_tells_the_order_and_nothing_that_could_be_a_ballot(db: Database, tmp_path: Path) -> None:
+    vote = await opened(db, tmp_path, 13)
+    result = await publish(vote)
+    files = await files_of(vote, result)
+    report = examine(write(tmp_path / "archive", files), VERIFIER)
+    assert report.findings == ()
+    assert "needs the ballots: recounted by nobody yet" in summary(report)
+    assert archive.PAIRWISE not in files
+    told = json.loads(files[archive.RESULT])
+    assert (told["ballots"], told["counted"], told["pairwise"], told["certificate"]) == (10, 10, None, None)
+    assert json.loads(files[MINUTES])["because"] == [Reason.BALLOTS]
+    assert (result.count["pairwise"], result.count["certificate"], result.count["ballots"]) == (None, None, 13)
+
+
+async def test_an_unopened_vote_is_published_as_such(db: Database, tmp_path: Path) -> None:
+    vote = await opened(db, tmp_path, 9)
+    result = await publish(vote)
+    files = await files_of(vote, result)
+    report = examine(write(tmp_path / "archive", files), VERIFIER)
+    assert report.findings == ()
+    assert archive.RESULT not in files
+    assert (result.count["winners"], result.count["places"], result.count["ballots"]) == ([], [], 9)
+    assert result.count["minutes"]["released"] == Plan.NONE
+    assert (await vote.refreshed()).state is State.PUBLISHED
+
+
+async def test_the_box_list_was_in_the_signed_ledger_before_the_box_was_opened(db: Database, tmp_path: Path) -> None:
+    vote = await opened(db, tmp_path, 10)
+    await vote.sign()  # the opening too
+    sealed = json.loads((await prepare(vote)).files[SEALED])
+    assert sealed["subject"] == vote.poll.subject
+    ((opening,),) = await vote.rows("SELECT position FROM commons_ledger_leaf WHERE kind = 'box.opened'")
+    assert sealed["position"] < read_unsigned(sealed["checkpoint"]).size <= int(str(opening))
+
+
+async def test_a_vote_is_published_once(db: Database, tmp_path: Path) -> None:
+    vote = await opened(db, tmp_path, 10)
+    prepared = await prepare(vote)
+    first = await db.write(lambda session: publish_vote(session, prepared))
+    again = await db.write(lambda session: publish_vote(session, prepared))
+    assert first.id == again.id
+    assert len(await vote.rows("SELECT kind FROM commons_ledger_pending WHERE kind = 'result.published'")) == 1
+
+
+async def test_an_address_that_is_taken_gets_a_number(db: Database, tmp_path: Path) -> None:
+    vote = await opened(db, tmp_path, 10)
+    prepared = await prepare(vote)
+
+    async def take(session: AsyncSession) -> None:
+        for slug in (vote.poll.slug, f"{vote.poll.slug}-2"):
+            session.add(
+                Result(
+                    organisation_id=vote.poll.organisation_id, slug=slug, titles={}, source_name="", source_url="",
+                    held_on=prepared.held_on, card={}, count={}, published_at=vote.poll.closes_at,
+                )
+            )  # fmt: skip
+        await session.flush()
+
+    await db.write(take)
+    result = await db.write(lambda session: publish_vote(session, prepared))
+    assert result.slug == f"{vote.poll.slug}-3"
+    files = await files_of(vote, result)
+    assert examine(write(tmp_path / "archive", files), VERIFIER).findings == ()
+
+
+async def test_what_changed_after_the_count_is_counted_anew(db: Database, tmp_path: Path) -> None:
+    vote = await opened(db, tmp_path, 10)
+    prepared = await prepare(vote)
+    asker, agreer = uuid4(), uuid4()
+    later = {"time": "2099-01-01T00:00:00+00:00"}
+
+    async def postpone(session: AsyncSession) -> UUID:
+        asked = await amendments.ask(session, vote.poll.id, Kind.POSTPONE, "An objection.", asker, later)
+        await amendments.agree(session, asked.id, agreer)
+        return asked.id
+
+    await db.write(postpone)
+    with pytest.raises(Conflict, match=r"vote\.changed_meanwhile"):
+        await db.write(lambda session: publish_vote(session, prepared))
+    with pytest.raises(Conflict, match=r"box\.too_early"):
+        await prepare(vote)
+    await vote.set_time("publishes_at", -1)
+    minutes = json.loads((await prepare(vote)).files[MINUTES])
+    change = minutes["amendments"][-1]
+    assert (change["kind"], change["reason"], change["time"]) == (Kind.POSTPONE, "An objection.", later["time"])
+    assert str(asker) not in json.dumps(minutes)
+    assert str(agreer) not in json.dumps(minutes)
+
+
+async def test_nothing_is_published_before_the_box_is_opened(db: Database, tmp_path: Path) -> None:
+    vote = await open_vote(db, tmp_path, 12)
+    for tag in vote.tags:
+        await vote.cast(tag, [1, 2])
+    await vote.end()
+    await vote.close()
+    with pytest.raises(Conflict, match=r"box\.not_opened"):
+        await prepare(vote)
+    async with db.reading() as session:
+        assert await find_of_poll(session, vote.poll.id) is None
+
+
+async def test_a_result_taken_back_stays_taken_back(db: Database, tmp_path: Path) -> None:
+    vote = await opened(db, tmp_path, 10)
+    prepared = await prepare(vote)
+    result = await db.write(lambda session: publish_vote(session, prepared))
+    await db.write(lambda session: withdraw(session, result, "An objection was upheld."))
+    again = await db.write(lambda session: publish_vote(session, prepared))
+    assert again.withdrawn_at is not None
