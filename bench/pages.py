@@ -7,6 +7,7 @@ connection, then a bare page of the same size from a server of the same kind, so
 import argparse
 import asyncio
 import http.client
+import os
 import statistics
 import subprocess
 import sys
@@ -16,11 +17,12 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 from urllib.parse import urlsplit
 
 import httpx
 from litestar import Litestar
+from playwright.sync_api import Request
 
 from app.accounts.tokens import make_token
 from app.cli.demo import demo_config
@@ -68,7 +70,7 @@ def main(argv: list[str]) -> int:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="khma-bench-")))
         server = stack.enter_context(running_postgres())
         server.run(f"CREATE DATABASE khma OWNER {OWNER}")
-        bare = stack.enter_context(_bare_server())
+        bare = stack.enter_context(bare_server())
         sqlite = demo_config(folder / "sqlite", 8000)
         postgres = replace(
             demo_config(folder / "postgresql", 8000),
@@ -107,7 +109,8 @@ async def _settle(config: Config) -> tuple[list[str], dict[str, int]]:
     app = create_app(config)
     addresses = list(public_pages(app, config.secret))
     questions = {}
-    async with app.lifespan(), httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://x") as client:
+    transport = httpx.ASGITransport(cast("Any", app))
+    async with app.lifespan(), httpx.AsyncClient(transport=transport, base_url="http://x") as client:
         for address in addresses:
             await client.get(address)  # what is remembered for half a minute is remembered now
             with counted_queries() as statements:
@@ -138,14 +141,17 @@ def public_pages(app: Litestar, secret: str) -> Iterator[str]:
 
 
 @contextmanager
-def _bare_server() -> Iterator[str]:
+def bare_server(database_url: str = "sqlite:///nowhere") -> Iterator[str]:
+    """Start bench/bare.py as `khma serve` starts Khma. Yields the base address, without a slash at its end."""
     port = free_port()
-    words = ["bench.bare:app", "--port", str(port), "--no-access-log", "--log-level", "warning", "--no-server-header"]
-    server = subprocess.Popen([sys.executable, "-m", "uvicorn", *words], cwd=ROOT)
+    words = ["bench.bare:app", "--port", str(port), "--log-level", "warning"]
+    words += ["--no-access-log", "--no-server-header", "--no-proxy-headers"]
+    environment = os.environ | {"KHMA_DATABASE_URL": database_url}
+    server = subprocess.Popen([sys.executable, "-m", "uvicorn", *words], cwd=ROOT, env=environment)
     try:
         while True:
             try:
-                httpx.get(f"http://127.0.0.1:{port}/readyz", trust_env=False)
+                httpx.get(f"http://127.0.0.1:{port}/100", trust_env=False)
                 break
             except httpx.TransportError:
                 if server.poll() is not None:
@@ -196,8 +202,8 @@ def _print_first_visits(base: str) -> bool:
     with running_chromium() as browser:
         for language in LANGUAGES:
             with opened_page(browser, base, language=language) as page:
-                requests: list[Any] = []
-                page.on("requestfinished", lambda request, seen=requests: seen.append(request))
+                requests: list[Request] = []
+                page.on("requestfinished", requests.append)
                 page.goto(f"/{language}", wait_until="networkidle")
                 sizes = {"font": 0, "other": 0}
                 for request in requests:
