@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from uuid import UUID
 
+from sqlalchemy import Connection
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from ballots.answers import order_of, read_sheet, write
@@ -15,10 +16,11 @@ from ballots.eligibility import Channel, VoterFacts, check_eligible
 from ballots.keys import Keys
 from ballots.receipts import Receipt, form_hash_of, sign_receipt
 from ballots.sealing import BoxKeys, seal, slot_of, unwrap, wrap
-from ballots.store import add_line, change_line, find_envelope, form_of, get_box, put_envelope
+from ballots.store import add_line, change_line, find_envelope, form_of, put_envelope, step_of
 from ballots.tables import Step
 from commons.clock import now
 from commons.errors import Conflict, DomainError, Invalid
+from commons.rows import within
 from polls.lifecycle import check_accepting
 from polls.store import HELD, Held, hold_poll
 from polls.tables import Poll
@@ -62,11 +64,11 @@ async def cast(
     poll = await hold_poll(session, poll_id, shared=True)
     given = {name: getattr(poll, name) for name in HELD if name != "moment"}
     held = Held(**given, moment=await now(session))
-    return await record(session, keys, held, ranks, facts, tag, form_key, after, channel)
+    return await within(session, record, keys, held, ranks, facts, tag, form_key, after, channel)
 
 
-async def record(
-    session: AsyncSession,
+def record(
+    connection: Connection,
     keys: Keys,
     poll: Held,
     ranks: Sequence[int],
@@ -93,34 +95,34 @@ async def record(
         check_accepting(poll.state, poll.closes_at, poll.moment)
         check_eligible(facts, poll.roll_id)
         ranking = read_sheet(ranks, order_of(poll.option_ids, form_key), poll.most_ranked)
-        await _note(session, poll.id, tag, after, channel, form_hash)
+        _note(connection, poll.id, tag, after, channel, form_hash)
     except DomainError:  # nothing was written; whatever else is wrong, a form that was recorded is told so
-        if (again := await _repeated(session, keys, poll, tag, form_hash)) is not None:
+        if (again := _repeated(connection, keys, poll, tag, form_hash)) is not None:
             return again
         raise
     box = keys.box(poll.id)
     ciphertext = seal(write(ranking), poll.sealing_key, poll.id, poll.card_hash)
     slot = slot_of(box, tag)
-    await put_envelope(session, poll.id, slot, wrap(box, ciphertext, poll.id, slot, channel, form_hash))
+    put_envelope(connection, poll.id, slot, wrap(box, ciphertext, poll.id, slot, channel, form_hash))
     happened = Happened.FIRST if after is None else Happened.CHANGED
     return Cast(poll.id, ciphertext, happened, box)
 
 
-async def _note(
-    session: AsyncSession, poll_id: UUID, tag: bytes, after: bytes | None, channel: Channel, form_hash: bytes
+def _note(
+    connection: Connection, poll_id: UUID, tag: bytes, after: bytes | None, channel: Channel, form_hash: bytes
 ) -> None:
     """Note this form as the voter's last. Raises Conflict "ballot.meanwhile" where it does not follow the last one."""
     if after is None:
-        is_noted = await add_line(session, poll_id, tag, channel, form_hash)
+        is_noted = add_line(connection, poll_id, tag, channel, form_hash)
     else:  # a form that names itself follows nothing
-        is_noted = after != form_hash and await change_line(session, poll_id, tag, after, channel, form_hash)
+        is_noted = after != form_hash and change_line(connection, poll_id, tag, after, channel, form_hash)
     if not is_noted:
         raise Conflict("ballot.meanwhile")
 
 
 async def last_form(session: AsyncSession, poll_id: UUID, tag: bytes) -> bytes | None:
     """Find the hash of a voter's last accepted form: the `after` of a fresh one. None when nothing was recorded."""
-    line = await form_of(session, poll_id, tag)
+    line = await within(session, form_of, poll_id, tag)
     return None if line is None else line[1]
 
 
@@ -130,30 +132,31 @@ async def find_receipt(session: AsyncSession, keys: Keys, poll: Poll, tag: bytes
     Raises: Conflict "keys.gone" once the urn is full: from then on nobody can make one; "ballot.damaged".
     """
     box = keys.box(poll.id)
-    line = await form_of(session, poll.id, tag)
+    line = await within(session, form_of, poll.id, tag)
     if line is None:
         return None
     if line[1] is None:  # the closing has come to where forms are forgotten
         raise Conflict("keys.gone")
-    return sign_receipt(poll.id, await _ciphertext(session, box, poll.id, tag, line[0], line[1]), box.receipt)
+    ciphertext = await within(session, _ciphertext, box, poll.id, tag, line[0], line[1])
+    return sign_receipt(poll.id, ciphertext, box.receipt)
 
 
-async def _repeated(session: AsyncSession, keys: Keys, poll: Held, tag: bytes, form_hash: bytes) -> Cast | None:
+def _repeated(connection: Connection, keys: Keys, poll: Held, tag: bytes, form_hash: bytes) -> Cast | None:
     """Find what this very form recorded. A retry must not be told "closed"."""
-    line = await form_of(session, poll.id, tag)
+    line = form_of(connection, poll.id, tag)
     if line is None or line[1] != form_hash:
         return None
     box = keys.box(poll.id)
-    return Cast(poll.id, await _ciphertext(session, box, poll.id, tag, line[0], form_hash), Happened.REPEATED, box)
+    return Cast(poll.id, _ciphertext(connection, box, poll.id, tag, line[0], form_hash), Happened.REPEATED, box)
 
 
-async def _ciphertext(
-    session: AsyncSession, box: BoxKeys, poll_id: UUID, tag: bytes, channel: Channel, form_hash: bytes
+def _ciphertext(
+    connection: Connection, box: BoxKeys, poll_id: UUID, tag: bytes, channel: Channel, form_hash: bytes
 ) -> bytes:
     slot = slot_of(box, tag)
-    sealed = await find_envelope(session, poll_id, slot)
+    sealed = find_envelope(connection, poll_id, slot)
     try:
         return unwrap(box, sealed or b"", poll_id, slot, channel, form_hash)
     except Invalid as damaged:
-        is_dropped = sealed is None and (await get_box(session, poll_id)).step is Step.FILLED
+        is_dropped = sealed is None and step_of(connection, poll_id) is Step.FILLED
         raise Conflict("keys.gone" if is_dropped else "ballot.damaged") from damaged

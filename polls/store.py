@@ -7,7 +7,7 @@ from functools import cache
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Select, bindparam
+from sqlalchemy import Connection, Select, bindparam
 from sqlalchemy import select as select_columns
 from sqlalchemy.exc import IntegrityError
 from sqlmodel import SQLModel, col, func, select
@@ -128,10 +128,9 @@ async def hold_poll(session: AsyncSession, poll_id: UUID, *, shared: bool = Fals
     return poll
 
 
-async def hold_for_cast(session: AsyncSession, slug: str) -> Held:
+def hold_for_cast(connection: Connection, slug: str) -> Held:
     """Hold a public vote, by its address, beside other casts; then ask the clock. Raises NotFound "poll.unknown"."""
-    connection = await session.connection()
-    return read_held((await connection.execute(holding(connection.dialect.name), {"slug": slug})).first())
+    return read_held(connection.execute(holding(connection.dialect.name), {"slug": slug}).first())
 
 
 @cache

@@ -13,6 +13,7 @@ from datetime import datetime
 from litestar import Controller, Response, get, post
 from litestar.datastructures import Cookie
 from litestar.params import FromPath
+from sqlalchemy import Connection
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from app.accounts.booth import VALID_FOR, open_pass, seal_pass
@@ -32,6 +33,7 @@ from ballots.standing import Standing, look_at
 from ballots.store import find_in_list
 from commons.clock import now
 from commons.errors import Conflict, DomainError, Forbidden, Invalid
+from commons.rows import within
 from polls.lifecycle import State, check_accepting
 from polls.store import Held, get_public_poll, hold_for_cast
 from polls.tables import Poll
@@ -86,14 +88,15 @@ class Booth(Controller):
         house = house_of(request)
         voter: Voter | None = None
 
-        async def work(session: AsyncSession) -> tuple[Cast, str]:
+        def work(connection: Connection) -> tuple[Cast, str]:
             nonlocal voter  # found anew by every attempt; nobody for a form that is not whole
-            poll, found = await _at_the_booth(request, session, slug)
+            poll, found = _at_the_booth(connection, request, slug)
             sheet, voter = _sheet(request, poll), found
-            return await _cast(house, session, poll, sheet, found), _pass(house, poll, found, poll.moment)
+            return _cast(connection, house, poll, sheet, found), _pass(house, poll, found, poll.moment)
 
         try:
-            done, booth_pass = await house.db.write(work)
+            with _counting_wrong_codes(request):
+                done, booth_pass = await house.db.write_rows(work)
         except (DomainError, TooMany) as error:
             async with house.db.reading() as session:
                 poll = await get_public_poll(session, slug)
@@ -126,7 +129,7 @@ class Receipts(Controller):
         try:
             async with house_of(request).db.reading() as session:
                 poll = await get_public_poll(session, slug)
-                voter = await _voter(request, session, poll, await now(session))
+                voter = await _voter(request, session, poll)
                 _check_belongs(voter, poll)
         except (DomainError, TooMany) as error:
             return await _receipt(request, slug, error)
@@ -177,21 +180,22 @@ def _rank(text: str) -> int:
     return int(text)
 
 
-async def _at_the_booth(request: AnyRequest, session: AsyncSession, slug: str) -> tuple[Held, Voter]:
+def _at_the_booth(connection: Connection, request: AnyRequest, slug: str) -> tuple[Held, Voter]:
     """Hold the vote for a cast, and find who is at the ballot: by the code they typed, else by the pass they hold."""
     if typed := visitor_of(request).text("code").strip():
-        with _counting_wrong_codes(request):
-            return await hold_for_code(session, slug, read_code(typed))
-    poll = await hold_for_cast(session, slug)
-    return poll, await _voter(request, session, poll, poll.moment)
+        return hold_for_code(connection, slug, read_code(typed))
+    poll = hold_for_cast(connection, slug)
+    if (voter := _holder(connection, request, poll, poll.moment)) is None:
+        raise Invalid("code.missing", field="code")
+    return poll, voter
 
 
-async def _voter(request: AnyRequest, session: AsyncSession, poll: Poll | Held, moment: datetime) -> Voter:
+async def _voter(request: AnyRequest, session: AsyncSession, poll: Poll) -> Voter:
     """Find who it is: by the code they typed, else by the pass they hold."""
     if typed := visitor_of(request).text("code").strip():
         with _counting_wrong_codes(request):
             return await find_voter(session, read_code(typed))
-    if (voter := await _admitted(request, session, poll, moment)) is None:
+    if (voter := await _admitted(request, session, poll)) is None:
         raise Invalid("code.missing", field="code")
     return voter
 
@@ -201,23 +205,27 @@ def _counting_wrong_codes(request: AnyRequest) -> Iterator[None]:
     """Only wrong codes are counted and slowed down; a right one is never refused for others that came before it."""
     try:
         yield
-    except Forbidden as unknown:
-        house = house_of(request)
-        house.limits.try_one(CODE_FROM_NETWORK, network_of(request, house.config.trusted_proxy))
-        unknown.field = "code"
+    except Forbidden as refused:
+        if refused.code == "code.unknown":
+            house = house_of(request)
+            house.limits.try_one(CODE_FROM_NETWORK, network_of(request, house.config.trusted_proxy))
         raise
 
 
-async def _admitted(
-    request: AnyRequest, session: AsyncSession, poll: Poll | Held, moment: datetime | None = None
-) -> Voter | None:
+async def _admitted(request: AnyRequest, session: AsyncSession, poll: Poll) -> Voter | None:
+    """Find whom this browser's pass lets in, within a session; nothing is asked for a browser without one."""
+    if house_of(request).config.booth_cookie_name not in request.cookies:
+        return None
+    return await within(session, _holder, request, poll, await now(session))
+
+
+def _holder(connection: Connection, request: AnyRequest, poll: Poll | Held, moment: datetime) -> Voter | None:
     """Find whom this browser's pass lets in; nobody where it is over, of another vote, or its code void."""
     config = house_of(request).config
-    if not (text := request.cookies.get(config.booth_cookie_name, "")):
+    text = request.cookies.get(config.booth_cookie_name, "")
+    if (held := open_pass(config.secret, poll.id, text, moment)) is None:
         return None
-    if (held := open_pass(config.secret, poll.id, text, moment or await now(session))) is None:
-        return None
-    voter = await find_voter_again(session, held.line_id, held.serial)
+    voter = find_voter_again(connection, held.line_id, held.serial)
     return voter if voter is not None and not voter.is_void and voter.roll_id == poll.roll_id else None
 
 
@@ -232,7 +240,7 @@ def _tag(house: House, poll: Poll | Held, voter: Voter) -> bytes:
     return Keys(house.config.keys).tag(poll.id, voter.line)
 
 
-async def _cast(house: House, session: AsyncSession, poll: Held, sheet: Sheet, voter: Voter) -> Cast:
+def _cast(connection: Connection, house: House, poll: Held, sheet: Sheet, voter: Voter) -> Cast:
     """Record it. Where the vote's keys are gone, its state says what that means to a voter."""
     try:
         tag = _tag(house, poll, voter)
@@ -240,7 +248,7 @@ async def _cast(house: House, session: AsyncSession, poll: Held, sheet: Sheet, v
         check_accepting(poll.state, poll.closes_at, poll.moment)
         raise
     keys = Keys(house.config.keys)
-    return await record(session, keys, poll, sheet.ranks, voter.facts, tag, sheet.key, sheet.after)
+    return record(connection, keys, poll, sheet.ranks, voter.facts, tag, sheet.key, sheet.after)
 
 
 async def _ballot_again(

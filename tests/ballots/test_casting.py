@@ -103,7 +103,7 @@ async def test_a_cast_that_waited_learns_how_late_it_has_become(db: Database, tm
 
     async def wait_and_hold() -> Held:
         await waits.wait()
-        return await db.write(lambda session: hold_for_cast(session, vote.poll.slug))
+        return await db.write_rows(lambda connection: hold_for_cast(connection, vote.poll.slug))
 
     moment, held = await asyncio.gather(db.write(close_late), wait_and_hold())
     assert held.moment >= moment

@@ -11,7 +11,19 @@ from functools import cache
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Executable, ScalarSelect, Select, bindparam, exists, func, insert, or_, update
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Executable,
+    ScalarSelect,
+    Select,
+    bindparam,
+    exists,
+    func,
+    insert,
+    or_,
+    update,
+)
 from sqlalchemy import select as select_columns
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
@@ -23,6 +35,7 @@ from app.accounts.tables import Roll, RollLine, VoterCode
 from commons.clock import now
 from commons.errors import Conflict, Forbidden, Invalid, NotFound
 from commons.ids import new_id
+from commons.rows import within
 from commons.tables import Texts
 from polls.lifecycle import State
 from polls.store import HELD, Held, holding, read_held
@@ -198,19 +211,18 @@ async def find_voter(session: AsyncSession, code: str) -> Voter:
     code:    in normal form, from `codes.read_code`.
     Raises:  Forbidden "code.unknown".
     """
-    if (voter := await _find_voter(session, _BY_CODE, code_hash=hash_of(code))) is None:
+    if (voter := await within(session, _find_voter, _BY_CODE, {"code_hash": hash_of(code)})) is None:
         raise Forbidden("code.unknown", field="code")
     return voter
 
 
-async def hold_for_code(session: AsyncSession, slug: str, code: str) -> tuple[Held, Voter]:
+def hold_for_code(connection: Connection, slug: str, code: str) -> tuple[Held, Voter]:
     """Hold a vote for a cast as `polls.store.hold_for_cast` does, and find whose code this is, in one statement.
 
     Raises: NotFound "poll.unknown"; Forbidden "code.unknown".
     """
-    connection = await session.connection()
     given = {"slug": slug, "code_hash": hash_of(code)}
-    row = (await connection.execute(_holding_for_code(connection.dialect.name), given)).first()
+    row = connection.execute(_holding_for_code(connection.dialect.name), given).first()
     held = read_held(row)
     if row is None or row[len(HELD)] is None:
         raise Forbidden("code.unknown", field="code")
@@ -226,9 +238,9 @@ def _holding_for_code(dialect: str) -> Select[Any]:
     return query.add_columns(*_VOTER).select_from(joined)
 
 
-async def find_voter_again(session: AsyncSession, line_id: UUID, serial: int) -> Voter | None:
+def find_voter_again(connection: Connection, line_id: UUID, serial: int) -> Voter | None:
     """Find who showed this code before, as a booth pass says; whether it works is asked anew each time."""
-    return await _find_voter(session, _BY_SERIAL, line_id=line_id, serial=serial)
+    return _find_voter(connection, _BY_SERIAL, {"line_id": line_id, "serial": serial})
 
 
 async def issue_codes(
@@ -306,8 +318,8 @@ async def _get_line(session: AsyncSession, roll_id: UUID, line_id: UUID) -> Roll
     return line
 
 
-async def _find_voter(session: AsyncSession, query: Executable, **given: object) -> Voter | None:
-    row = (await (await session.connection()).execute(query, given)).first()
+def _find_voter(connection: Connection, query: Executable, given: dict[str, Any]) -> Voter | None:
+    row = connection.execute(query, given).first()
     return None if row is None else Voter(*row)
 
 
