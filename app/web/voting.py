@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from litestar import Controller, Response, get, post
-from litestar.datastructures import Cookie
 from litestar.params import FromPath
 from sqlalchemy import Connection
 from sqlmodel.ext.asyncio.session import AsyncSession
@@ -24,7 +23,7 @@ from app.accounts.roll.voters import Voter
 from app.house import House
 from app.qr import draw
 from app.web.respond import AnyRequest, language_of, onward, page
-from app.web.session import house_of, visitor_of
+from app.web.session import house_of, set_cookie, visitor_of
 from ballots.answers import order_of
 from ballots.casting import Cast, Happened, find_receipt, last_form, record
 from ballots.keys import Keys
@@ -102,14 +101,14 @@ class Booth(Controller):
                 poll = await get_public_poll(session, slug)
             return await _ballot_again(request, poll, _sheet_again(request, poll), voter, error)
         answer = onward(request, "votes.receipt", done=done.happened.value, slug=slug)
-        answer.set_cookie(_cookie(house, booth_pass))
+        answer.headers |= _cookie(house, booth_pass)
         return answer
 
     @post("/done", name="votes.done")
     async def done(self, request: AnyRequest, lang: FromPath[str], slug: FromPath[str]) -> Response[str]:
         """Forget the pass on this device."""
         answer = onward(request, "votes.show", done="left-booth", slug=slug)
-        answer.set_cookie(_cookie(house_of(request), ""))
+        answer.headers |= _cookie(house_of(request), "")
         return answer
 
 
@@ -360,7 +359,7 @@ async def _with_pass(request: AnyRequest, answer: Response[str], poll: Poll, vot
     house = house_of(request)
     async with house.db.reading() as session:
         moment = await now(session)
-    answer.set_cookie(_cookie(house, _pass(house, poll, voter, moment)))
+    answer.headers |= _cookie(house, _pass(house, poll, voter, moment))
     return answer
 
 
@@ -368,16 +367,8 @@ def _pass(house: House, poll: Poll | Held, voter: Voter, moment: datetime) -> st
     return seal_pass(house.config.secret, poll.id, voter, moment)
 
 
-def _cookie(house: House, value: str) -> Cookie:
-    return Cookie(
-        key=house.config.booth_cookie_name,
-        value=value,
-        max_age=int(VALID_FOR.total_seconds()) if value else 0,
-        path="/",
-        httponly=True,
-        secure=house.config.secure,
-        samesite="lax",
-    )
+def _cookie(house: House, value: str) -> dict[str, str]:
+    return {"Set-Cookie": set_cookie(house.config, house.config.booth_cookie_name, value, VALID_FOR)}
 
 
 ROUTES = [Booth, Receipts]
