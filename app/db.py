@@ -15,10 +15,11 @@ from alembic import command
 from alembic.config import Config as AlembicConfig
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import Connection, create_engine, event, text
+from sqlalchemy import Connection, Engine, create_engine, event, text
 from sqlalchemy.exc import DBAPIError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
-from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
+from sqlalchemy.ext.asyncio import create_async_engine
+from sqlalchemy.util import greenlet_spawn
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from app.config import ROOT
@@ -30,6 +31,7 @@ RETRIED = frozenset({"40001", "40P01"})  # serialization failure, deadlock: the 
 SQLITE_AWAY = frozenset({sqlite3.SQLITE_BUSY, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR})
 POOL = 10
 LOCK_WAIT_MS = 30_000
+_ONE: dict[str, Any] = {"pool_size": 1, "max_overflow": 0, "pool_timeout": LOCK_WAIT_MS / 1000, "hide_parameters": True}
 
 
 class Away(Exception):
@@ -45,8 +47,12 @@ class Database:
     def __init__(self, url: str) -> None:
         self.embedded = url.startswith("sqlite")
         if self.embedded:
-            self._writer = _sqlite(url, writer=True)
-            self._reader = _sqlite(url, writer=False)
+            self._writer = create_async_engine(driver_url(url), **_ONE)
+            self._reader = create_async_engine(driver_url(url), **(_ONE | {"pool_size": POOL}))
+            self._rows = create_engine(driver_url(url, asynchronous=False), **_ONE)
+            for engine in (self._writer.sync_engine, self._rows):
+                _prepare(engine, "BEGIN IMMEDIATE")
+            _prepare(self._reader.sync_engine, "BEGIN", "query_only=ON")
         else:
             self._writer = self._reader = create_async_engine(
                 driver_url(url),
@@ -56,6 +62,8 @@ class Database:
                 pool_timeout=10,
                 hide_parameters=True,
             )
+            self._rows = self._writer.sync_engine
+        self._turn = asyncio.Lock()
 
     @asynccontextmanager
     async def reading(self) -> AsyncIterator[AsyncSession]:
@@ -76,21 +84,64 @@ class Database:
         work:    takes the session; may be run up to five times, each time from the beginning.
         Raises:  whatever the work raises, after rolling back; Away when the database cannot be reached.
         """
-        for attempt in range(1, ATTEMPTS + 1):
-            try:
-                with _named_failures():
-                    async with AsyncSession(self._writer, expire_on_commit=False) as session, session.begin():
-                        return await work(session)  # said to the caller after leaving this block: after COMMIT
-            except DBAPIError as failure:
-                if getattr(failure.orig, "sqlstate", None) not in RETRIED or attempt == ATTEMPTS:
-                    raise
-                await asyncio.sleep(0.01 * 2**attempt)
-        raise AssertionError("unreachable: the last attempt returns or raises")
+
+        async def once() -> Result:
+            async with self._alone(), AsyncSession(self._writer, expire_on_commit=False) as session, session.begin():
+                return await work(session)  # said to the caller after leaving this block: after COMMIT
+
+        return await _insist(once)
+
+    async def write_rows(self, work: Callable[[Connection], Result]) -> Result:
+        """Do as `write` with work that is statements alone and waits for nothing else, in a fraction of the time.
+
+        work: takes a connection. It runs beside the event loop's thread on SQLite, whose driver makes its caller wait.
+        """
+
+        def transact() -> Result:
+            with self._rows.begin() as connection:
+                return work(connection)
+
+        async def once() -> Result:
+            async with self._alone():
+                return await (asyncio.to_thread(transact) if self.embedded else greenlet_spawn(transact))
+
+        return await _insist(once)
+
+    @asynccontextmanager
+    async def _alone(self) -> AsyncIterator[None]:
+        """Wait for one's turn to write where there is one writer: SQLite itself lets whoever is lucky go first."""
+        if not self.embedded:
+            yield
+            return
+        try:
+            async with asyncio.timeout(LOCK_WAIT_MS / 1000):
+                await self._turn.acquire()
+        except TimeoutError:
+            raise Away from None
+        try:
+            yield
+        finally:
+            self._turn.release()
 
     async def close(self) -> None:
         """Let go of every connection: an open SQLite one would keep the process alive."""
         await self._reader.dispose()
         await self._writer.dispose()
+        if self.embedded:
+            self._rows.dispose()
+
+
+async def _insist(once: Callable[[], Awaitable[Result]]) -> Result:
+    """Try a transaction again where the database says so."""
+    for attempt in range(1, ATTEMPTS + 1):
+        try:
+            with _named_failures():
+                return await once()
+        except DBAPIError as failure:
+            if getattr(failure.orig, "sqlstate", None) not in RETRIED or attempt == ATTEMPTS:
+                raise
+            await asyncio.sleep(0.01 * 2**attempt)
+    raise AssertionError("unreachable: the last attempt returns or raises")
 
 
 @contextmanager
@@ -128,21 +179,14 @@ def driver_url(url: str, *, asynchronous: bool = True) -> str:
     return f"postgresql+psycopg://{rest}"
 
 
-def _sqlite(url: str, *, writer: bool) -> AsyncEngine:
-    """Make an engine whose writer is one connection that takes the write lock at once.
+def _prepare(engine: Engine, begin: str, *further: str) -> None:
+    """Say how an engine's connections to SQLite begin a transaction, and what each is told when it is new.
 
     A deferred BEGIN that reads and then writes fails at once under load, whatever the busy timeout says.
     """
-    engine = create_async_engine(
-        driver_url(url),
-        pool_size=1 if writer else POOL,
-        max_overflow=0,
-        pool_timeout=LOCK_WAIT_MS / 1000,
-        hide_parameters=True,
-    )
 
-    @event.listens_for(engine.sync_engine, "connect")
-    def _prepare(connection: Any, _: object) -> None:  # noqa: ANN401 - the driver's own connection class
+    @event.listens_for(engine, "connect")
+    def _connected(connection: Any, _: object) -> None:  # noqa: ANN401 - either driver's own connection class
         connection.isolation_level = None  # we say BEGIN ourselves
         cursor = connection.cursor()
         for pragma in (
@@ -152,16 +196,14 @@ def _sqlite(url: str, *, writer: bool) -> AsyncEngine:
             f"busy_timeout={LOCK_WAIT_MS}",
             "trusted_schema=OFF",
             "secure_delete=ON",
-            *([] if writer else ["query_only=ON"]),
+            *further,
         ):
             cursor.execute(f"PRAGMA {pragma}")
         cursor.close()
 
-    @event.listens_for(engine.sync_engine, "begin")
-    def _begin(connection: Any) -> None:  # noqa: ANN401
-        connection.exec_driver_sql("BEGIN IMMEDIATE" if writer else "BEGIN")
-
-    return engine
+    @event.listens_for(engine, "begin")
+    def _begin(connection: Connection) -> None:
+        connection.exec_driver_sql(begin)
 
 
 def migration_config(url: str, app_role: str | None = None) -> AlembicConfig:

@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager
 from typing import Any, cast
 
 from litestar import Litestar
-from litestar.datastructures import MutableScopeHeaders, State
+from litestar.datastructures import State
 from litestar.types import Message, Scope
 
 from app.config import Config, load
@@ -45,16 +45,17 @@ CSP = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; font-src 'self'; "
     "connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
 )
-HEADERS = {
-    "Content-Security-Policy": CSP,
-    "X-Content-Type-Options": "nosniff",
-    "Referrer-Policy": "same-origin",
-    "Cross-Origin-Opener-Policy": "same-origin",
-    "Cross-Origin-Resource-Policy": "same-origin",
-    "Permissions-Policy": "camera=(), geolocation=(), microphone=(), payment=(), usb=()",
-}
 VARY = "Accept-Encoding, Accept-Language, Cookie, HX-Request, HX-Request-Type, HX-History-Restore-Request, Save-Data"
-TWO_YEARS = "max-age=63072000; includeSubDomains"
+HEADERS = [  # unless the answer itself says otherwise
+    (b"content-security-policy", CSP.encode()),
+    (b"x-content-type-options", b"nosniff"),
+    (b"referrer-policy", b"same-origin"),
+    (b"cross-origin-opener-policy", b"same-origin"),
+    (b"cross-origin-resource-policy", b"same-origin"),
+    (b"permissions-policy", b"camera=(), geolocation=(), microphone=(), payment=(), usb=()"),
+    (b"vary", VARY.encode()),
+]
+TWO_YEARS = (b"strict-transport-security", b"max-age=63072000; includeSubDomains")
 
 
 async def _with_every_answer(message: Message, scope: Scope) -> None:
@@ -63,24 +64,24 @@ async def _with_every_answer(message: Message, scope: Scope) -> None:
         return
     house = cast("House", scope["litestar_app"].state.house)
     visitor = cast("Visitor | None", scope.get("state", {}).get("visitor"))
-    headers = MutableScopeHeaders.from_message(message)
-    for name, value in HEADERS.items():
-        headers.setdefault(name, value)
+    given = dict(message["headers"])
+    headers = [each for each in message["headers"] if each[0] != b"cache-control"]
+    headers += [each for each in HEADERS if each[0] not in given]
     if house.config.secure:
-        headers["Strict-Transport-Security"] = TWO_YEARS
-    headers.setdefault("Vary", VARY)
-    for_all = "public" in headers.get("Cache-Control", "")  # static files and pictures, the same for everybody
+        headers.append(TWO_YEARS)
+    cached = given.get(b"cache-control", b"no-cache")
+    for_all = b"public" in cached  # static files and pictures, the same for everybody
     private = (
         visitor is not None
         and not for_all
         and (visitor.signed_in or visitor.new_cookie is not None or bool(visitor.cookie))
     )
     if private or message["status"] >= 400 or cast("Any", scope)["method"] not in {"GET", "HEAD"}:
-        headers["Cache-Control"] = "no-store"
-    else:
-        headers.setdefault("Cache-Control", "no-cache")
+        cached = b"no-store"
+    headers.append((b"cache-control", cached))
     if visitor is not None and visitor.recognised and visitor.new_cookie is not None and not for_all:
-        headers.add("Set-Cookie", cookie_for(house, visitor.new_cookie).to_header(header=""))
+        headers.append((b"set-cookie", cookie_for(house, visitor.new_cookie).encode()))
+    message["headers"] = headers
 
 
 class Door(Litestar):

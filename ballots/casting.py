@@ -4,11 +4,11 @@ Everything happens in the caller's transaction. Tell the voter only after it is 
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from datetime import datetime
+from dataclasses import dataclass, field
 from enum import StrEnum
 from uuid import UUID
 
+from sqlalchemy import Connection
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from ballots.answers import order_of, read_sheet, write
@@ -16,12 +16,13 @@ from ballots.eligibility import Channel, VoterFacts, check_eligible
 from ballots.keys import Keys
 from ballots.receipts import Receipt, form_hash_of, sign_receipt
 from ballots.sealing import BoxKeys, seal, slot_of, unwrap, wrap
-from ballots.store import add_line, change_line, find_envelope, form_of, get_box, put_envelope
+from ballots.store import add_line, change_line, find_envelope, form_of, put_envelope, step_of
 from ballots.tables import Step
 from commons.clock import now
 from commons.errors import Conflict, DomainError, Invalid
+from commons.rows import within
 from polls.lifecycle import check_accepting
-from polls.store import hold_poll
+from polls.store import HELD, Held, hold_poll
 from polls.tables import Poll
 
 
@@ -35,10 +36,17 @@ class Happened(StrEnum):
 
 @dataclass(frozen=True)
 class Cast:
-    """A recorded ballot: its receipt, and what happened. It does not hold the choice."""
+    """A recorded ballot, sealed, and what happened. It does not hold the choice."""
 
-    receipt: Receipt
+    poll_id: UUID
+    ciphertext: bytes
     happened: Happened
+    _box: BoxKeys = field(repr=False)
+
+    @property
+    def receipt(self) -> Receipt:
+        """The promise, signed when it is asked for: a cast by HTTP shows it on the next page."""
+        return sign_receipt(self.poll_id, self.ciphertext, self._box.receipt)
 
 
 async def cast(
@@ -54,15 +62,15 @@ async def cast(
 ) -> Cast:
     """Record a ballot: hold the vote, and let `record` do the rest. Raises NotFound "poll.unknown", and as `record`."""
     poll = await hold_poll(session, poll_id, shared=True)
-    moment = await now(session)
-    return await record(session, keys, poll, moment, ranks, facts, tag, form_key, after, channel)
+    given = {name: getattr(poll, name) for name in HELD if name != "moment"}
+    held = Held(**given, moment=await now(session))
+    return await within(session, record, keys, held, ranks, facts, tag, form_key, after, channel)
 
 
-async def record(
-    session: AsyncSession,
+def record(
+    connection: Connection,
     keys: Keys,
-    poll: Poll,
-    moment: datetime,
+    poll: Held,
     ranks: Sequence[int],
     facts: VoterFacts,
     tag: bytes,
@@ -72,7 +80,6 @@ async def record(
 ) -> Cast:
     """Record a ballot in a vote whose row this transaction holds.
 
-    moment:   the database's, asked for after the row was held: a cast that waited for it learns how late it has become.
     ranks:    one per position of the form, in the order that `answers.order_of` derives from form_key; 0 = left out.
     tag:      the voter's, from `Keys.tag`: the same by every door.
     form_key: random bytes that the form carried. after: hash of the last accepted form (`last_form`), or None.
@@ -85,37 +92,37 @@ async def record(
     """
     form_hash = form_hash_of(poll.id, form_key)
     try:
-        check_accepting(poll.state, poll.closes_at, moment)
+        check_accepting(poll.state, poll.closes_at, poll.moment)
         check_eligible(facts, poll.roll_id)
         ranking = read_sheet(ranks, order_of(poll.option_ids, form_key), poll.most_ranked)
-        await _note(session, poll.id, tag, after, channel, form_hash)
+        _note(connection, poll.id, tag, after, channel, form_hash)
     except DomainError:  # nothing was written; whatever else is wrong, a form that was recorded is told so
-        if (again := await _repeated(session, keys, poll, tag, form_hash)) is not None:
+        if (again := _repeated(connection, keys, poll, tag, form_hash)) is not None:
             return again
         raise
     box = keys.box(poll.id)
     ciphertext = seal(write(ranking), poll.sealing_key, poll.id, poll.card_hash)
     slot = slot_of(box, tag)
-    await put_envelope(session, poll.id, slot, wrap(box, ciphertext, poll.id, slot, channel, form_hash))
+    put_envelope(connection, poll.id, slot, wrap(box, ciphertext, poll.id, slot, channel, form_hash))
     happened = Happened.FIRST if after is None else Happened.CHANGED
-    return Cast(sign_receipt(poll.id, ciphertext, box.receipt), happened)
+    return Cast(poll.id, ciphertext, happened, box)
 
 
-async def _note(
-    session: AsyncSession, poll_id: UUID, tag: bytes, after: bytes | None, channel: Channel, form_hash: bytes
+def _note(
+    connection: Connection, poll_id: UUID, tag: bytes, after: bytes | None, channel: Channel, form_hash: bytes
 ) -> None:
     """Note this form as the voter's last. Raises Conflict "ballot.meanwhile" where it does not follow the last one."""
     if after is None:
-        is_noted = await add_line(session, poll_id, tag, channel, form_hash)
+        is_noted = add_line(connection, poll_id, tag, channel, form_hash)
     else:  # a form that names itself follows nothing
-        is_noted = after != form_hash and await change_line(session, poll_id, tag, after, channel, form_hash)
+        is_noted = after != form_hash and change_line(connection, poll_id, tag, after, channel, form_hash)
     if not is_noted:
         raise Conflict("ballot.meanwhile")
 
 
 async def last_form(session: AsyncSession, poll_id: UUID, tag: bytes) -> bytes | None:
     """Find the hash of a voter's last accepted form: the `after` of a fresh one. None when nothing was recorded."""
-    line = await form_of(session, poll_id, tag)
+    line = await within(session, form_of, poll_id, tag)
     return None if line is None else line[1]
 
 
@@ -125,30 +132,31 @@ async def find_receipt(session: AsyncSession, keys: Keys, poll: Poll, tag: bytes
     Raises: Conflict "keys.gone" once the urn is full: from then on nobody can make one; "ballot.damaged".
     """
     box = keys.box(poll.id)
-    line = await form_of(session, poll.id, tag)
+    line = await within(session, form_of, poll.id, tag)
     if line is None:
         return None
     if line[1] is None:  # the closing has come to where forms are forgotten
         raise Conflict("keys.gone")
-    return await _receipt(session, box, poll.id, tag, line[0], line[1])
+    ciphertext = await within(session, _ciphertext, box, poll.id, tag, line[0], line[1])
+    return sign_receipt(poll.id, ciphertext, box.receipt)
 
 
-async def _repeated(session: AsyncSession, keys: Keys, poll: Poll, tag: bytes, form_hash: bytes) -> Cast | None:
+def _repeated(connection: Connection, keys: Keys, poll: Held, tag: bytes, form_hash: bytes) -> Cast | None:
     """Find what this very form recorded. A retry must not be told "closed"."""
-    line = await form_of(session, poll.id, tag)
+    line = form_of(connection, poll.id, tag)
     if line is None or line[1] != form_hash:
         return None
-    return Cast(await _receipt(session, keys.box(poll.id), poll.id, tag, line[0], form_hash), Happened.REPEATED)
+    box = keys.box(poll.id)
+    return Cast(poll.id, _ciphertext(connection, box, poll.id, tag, line[0], form_hash), Happened.REPEATED, box)
 
 
-async def _receipt(
-    session: AsyncSession, box: BoxKeys, poll_id: UUID, tag: bytes, channel: Channel, form_hash: bytes
-) -> Receipt:
+def _ciphertext(
+    connection: Connection, box: BoxKeys, poll_id: UUID, tag: bytes, channel: Channel, form_hash: bytes
+) -> bytes:
     slot = slot_of(box, tag)
-    sealed = await find_envelope(session, poll_id, slot)
+    sealed = find_envelope(connection, poll_id, slot)
     try:
-        ciphertext = unwrap(box, sealed or b"", poll_id, slot, channel, form_hash)
+        return unwrap(box, sealed or b"", poll_id, slot, channel, form_hash)
     except Invalid as damaged:
-        is_dropped = sealed is None and (await get_box(session, poll_id)).step is Step.FILLED
+        is_dropped = sealed is None and step_of(connection, poll_id) is Step.FILLED
         raise Conflict("keys.gone" if is_dropped else "ballot.damaged") from damaged
-    return sign_receipt(poll_id, ciphertext, box.receipt)

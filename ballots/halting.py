@@ -11,10 +11,12 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from ballots.closing import Doors
 from ballots.inspecting import inspect
 from ballots.keys import Keys
-from ballots.store import get_box, is_opened, set_rows_aside
+from ballots.store import get_box, set_rows_aside, step_of
+from ballots.tables import Step
 from commons.errors import Conflict
 from commons.ledger.lines import LineWords
 from commons.ledger.sequence import append
+from commons.rows import within
 from polls import amendments
 from polls.lifecycle import Kind, State
 from polls.store import get_poll, hold_amendment
@@ -44,7 +46,7 @@ async def agree(session: AsyncSession, keys: Keys, amendment_id: UUID, agreed_by
     amendment = await hold_amendment(session, amendment_id)
     if amendment.kind is not Kind.SET_ASIDE:
         poll = await amendments.agree(session, amendment_id, agreed_by)
-        if amendment.kind is Kind.ANNUL and await is_opened(session, poll.id):
+        if amendment.kind is Kind.ANNUL and await within(session, step_of, poll.id) is Step.OPENED:
             raise Conflict("box.opened_already")
         return poll
     found = await inspect(session, keys, amendment.poll_id)

@@ -35,7 +35,12 @@ class BoxKeys:
 
     slot: bytes
     wrap: bytes
-    receipt: Ed25519PrivateKey
+    receipt_seed: bytes
+
+    @property
+    def receipt(self) -> Ed25519PrivateKey:
+        """The key that signs receipts."""
+        return Ed25519PrivateKey.from_private_bytes(self.receipt_seed)
 
     @classmethod
     def of(cls, box_key: bytes, poll_id: UUID) -> "BoxKeys":
@@ -44,7 +49,7 @@ class BoxKeys:
         def derive(name: bytes) -> bytes:
             return HKDF(SHA256(), KEY_BYTES, salt=poll_id.bytes, info=b"khma-box-1 " + name).derive(box_key)
 
-        return cls(derive(b"slot"), derive(b"wrap"), Ed25519PrivateKey.from_private_bytes(derive(b"receipt")))
+        return cls(derive(b"slot"), derive(b"wrap"), derive(b"receipt"))
 
 
 def slot_of(keys: BoxKeys, tag: bytes) -> bytes:

@@ -11,7 +11,7 @@ from functools import cache
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Table, Update, bindparam, func, insert, update
+from sqlalchemy import ColumnElement, Connection, Table, Update, bindparam, func, insert, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlmodel import SQLModel, col, delete, select
 from sqlmodel.ext.asyncio.session import AsyncSession
@@ -44,40 +44,38 @@ def is_embedded(session: AsyncSession) -> bool:
     return session.get_bind().dialect.name == "sqlite"
 
 
-async def form_of(session: AsyncSession, poll_id: UUID, tag: bytes) -> tuple[Channel, bytes | None] | None:
+def form_of(connection: Connection, poll_id: UUID, tag: bytes) -> tuple[Channel, bytes | None] | None:
     """Find the channel and the hash of the last accepted form of a voter; None when they did not take part."""
     query = select(Participation.channel, Participation.form_key)
-    row = (await session.exec(query.where(Participation.poll_id == poll_id, Participation.tag == tag))).first()
+    row = connection.execute(query.where(Participation.poll_id == poll_id, Participation.tag == tag)).first()
     return None if row is None else (Channel(row[0]), row[1])
 
 
-async def add_line(session: AsyncSession, poll_id: UUID, tag: bytes, channel: Channel, form_hash: bytes) -> bool:
+def add_line(connection: Connection, poll_id: UUID, tag: bytes, channel: Channel, form_hash: bytes) -> bool:
     """Note that a voter takes part; False when that was noted already, also by another cast at the same moment."""
     values = {"poll_id": poll_id, "tag": tag, "channel": channel, "form_key": form_hash}
-    connection = await session.connection()
     # Asked for the row itself: how many rows an INSERT wrote is not known on PostgreSQL.
-    return (await connection.execute(_adding(connection.dialect.name), values)).first() is not None
+    return connection.execute(_adding(connection.dialect.name), values).first() is not None
 
 
-async def change_line(
-    session: AsyncSession, poll_id: UUID, tag: bytes, after: bytes, channel: Channel, form_hash: bytes
+def change_line(
+    connection: Connection, poll_id: UUID, tag: bytes, after: bytes, channel: Channel, form_hash: bytes
 ) -> bool:
     """Note the next form of a voter, if the last one still is `after`."""
     values = {"of_poll": poll_id, "of_tag": tag, "after": after, "channel": channel, "form_key": form_hash}
-    return bool((await (await session.connection()).execute(_changing(), values)).rowcount)
+    return bool(connection.execute(_changing(), values).rowcount)
 
 
-async def put_envelope(session: AsyncSession, poll_id: UUID, slot: bytes, sealed: bytes) -> None:
+def put_envelope(connection: Connection, poll_id: UUID, slot: bytes, sealed: bytes) -> None:
     """Put an envelope into its place, over the one that lay there."""
-    connection = await session.connection()
     values = {"poll_id": poll_id, "slot": slot, "sealed": sealed}
-    await connection.execute(_putting(connection.dialect.name), values)
+    connection.execute(_putting(connection.dialect.name), values)
 
 
-async def find_envelope(session: AsyncSession, poll_id: UUID, slot: bytes) -> bytes | None:
+def find_envelope(connection: Connection, poll_id: UUID, slot: bytes) -> bytes | None:
     """Find what lies in a place."""
     query = select(Envelope.sealed).where(Envelope.poll_id == poll_id, Envelope.slot == slot)
-    return (await session.exec(query)).first()
+    return connection.execute(query).scalar()
 
 
 async def all_lines(session: AsyncSession, poll_id: UUID) -> Sequence[tuple[bytes, Channel, bytes | None]]:
@@ -118,15 +116,16 @@ async def find_over(session: AsyncSession, moment: datetime) -> Sequence[Poll]:
     return (await session.exec(query)).all()
 
 
+def step_of(connection: Connection, poll_id: UUID) -> Step | None:
+    """Find how far the closing of a box has come; None before the vote was opened."""
+    step = connection.execute(select(Box.step).where(Box.poll_id == poll_id)).scalar()
+    return None if step is None else Step(step)
+
+
 async def list_sizes(session: AsyncSession, poll_id: UUID) -> dict[str, int]:
     """Find how many lines each public list of a vote has, without reading them: name -> number."""
     query = select(List.name, List.size).where(List.poll_id == poll_id)
     return {name: size for name, size in (await session.exec(query)).all()}  # noqa: C416 - rows, not pairs
-
-
-async def is_opened(session: AsyncSession, poll_id: UUID) -> bool:
-    """Tell whether a box was opened."""
-    return (await session.exec(select(Box.step).where(Box.poll_id == poll_id))).first() == Step.OPENED
 
 
 async def put_list(session: AsyncSession, poll_id: UUID, name: str, hashes: Iterable[bytes]) -> List:

@@ -2,10 +2,13 @@
 
 from datetime import UTC, datetime
 
-from sqlalchemy import ColumnElement, func, select
+from sqlalchemy import ColumnElement, literal_column, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from commons.tables import UTCDateTime
+
+CLOCKS = {"postgresql": "clock_timestamp()", "sqlite": "strftime('%Y-%m-%d %H:%M:%f000', 'now')"}
+"""How each database is asked what time it is."""
 
 
 async def now(session: AsyncSession) -> datetime:
@@ -22,9 +25,7 @@ async def now(session: AsyncSession) -> datetime:
 
 def moment_in(dialect: str) -> ColumnElement[datetime]:
     """Write the question of `now` as a column, for a statement that asks something else as well."""
-    if dialect == "postgresql":
-        return func.clock_timestamp(type_=UTCDateTime)
-    return func.strftime("%Y-%m-%d %H:%M:%f000", "now", type_=UTCDateTime)
+    return literal_column(CLOCKS[dialect], UTCDateTime())
 
 
 def minute_of(moment: datetime) -> datetime:

@@ -1,23 +1,51 @@
 """Reading and holding the rows of votes. Nothing is decided here."""
 
 from collections.abc import Collection, Sequence
+from dataclasses import dataclass, fields
 from datetime import datetime
 from functools import cache
+from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Executable, bindparam
+from sqlalchemy import Connection, Select, bindparam
+from sqlalchemy import select as select_columns
 from sqlalchemy.exc import IntegrityError
-from sqlalchemy.orm import aliased, load_only
-from sqlmodel import col, func, select
+from sqlmodel import SQLModel, col, func, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from commons.clock import moment_in
 from commons.errors import Conflict, NotFound
 from polls.lifecycle import State
-from polls.tables import Amendment, Poll
+from polls.tables import Amendment, Poll, option_ids_of
 
 PER_PAGE = 20
 MOST_WAITING = 50
+
+
+@dataclass(frozen=True)
+class Held:
+    """What a cast needs of a vote whose row its transaction holds beside other casts.
+
+    moment: the database's, asked for after the row was held: who waited for it learns how late it has become.
+    """
+
+    id: UUID
+    state: State
+    closes_at: datetime
+    roll_id: UUID | None
+    options: list[dict[str, Any]]
+    most_ranked: int
+    card_hash: str
+    sealing_key: bytes
+    moment: datetime
+
+    @property
+    def option_ids(self) -> tuple[int, ...]:
+        """The numbers of the options, in the order of the card."""
+        return option_ids_of(self.options)
+
+
+HELD = tuple(each.name for each in fields(Held))
 
 
 async def get_poll(session: AsyncSession, poll_id: UUID) -> Poll:
@@ -100,28 +128,29 @@ async def hold_poll(session: AsyncSession, poll_id: UUID, *, shared: bool = Fals
     return poll
 
 
-async def hold_public_poll(session: AsyncSession, slug: str) -> tuple[Poll, datetime]:
-    """Get a public vote by its address for a cast: hold its row beside other casts, then ask the database's clock.
-
-    Returns: the vote with no more of it than a cast needs, and the moment after the row was held.
-    Raises:  NotFound "poll.unknown" for a draft too.
-    """
-    row = (await session.execute(_holding(session.get_bind().dialect.name), {"slug": slug})).first()
-    if row is None or row[0].state is State.DRAFT:
-        raise NotFound("poll.unknown")
-    return row[0], row[1]
+def hold_for_cast(connection: Connection, slug: str) -> Held:
+    """Hold a public vote, by its address, beside other casts; then ask the clock. Raises NotFound "poll.unknown"."""
+    return read_held(connection.execute(holding(connection.dialect.name), {"slug": slug}).first())
 
 
 @cache
-def _holding(dialect: str) -> Executable:
-    """Write the statement of `hold_public_poll`, once: writing it takes as long as sending it.
+def holding(dialect: str) -> Select[Any]:
+    """Write the statement that holds a vote for a cast; its first columns are those of `Held`.
 
     The clock stands outside of what holds the row: PostgreSQL would else look at it before it waits for the row.
+    Written once: writing a statement takes as long as sending it.
     """
-    held = aliased(Poll, select(Poll).where(Poll.slug == bindparam("slug")).with_for_update(read=True).subquery())
-    needed = ("state", "closes_at", "roll_id", "options", "most_ranked", "card_hash", "sealing_key")
-    query = select(held, moment_in(dialect)).options(load_only(*(getattr(held, name) for name in needed)))
-    return query.execution_options(populate_existing=True)
+    columns = SQLModel.metadata.tables[str(Poll.__tablename__)].c
+    needed = [columns[name] for name in HELD if name != "moment"]
+    held = select_columns(*needed).where(columns.slug == bindparam("slug")).with_for_update(read=True).subquery()
+    return select_columns(held, moment_in(dialect))
+
+
+def read_held(row: Sequence[Any] | None) -> Held:
+    """Read what `holding` found. Raises NotFound "poll.unknown", for a draft too."""
+    if row is None or (held := Held(*row[: len(HELD)])).state is State.DRAFT:
+        raise NotFound("poll.unknown")
+    return held
 
 
 async def add_poll(session: AsyncSession, poll: Poll) -> None:

@@ -1,5 +1,6 @@
 """Rows of what is asked: a vote with its frozen card, and what two people changed about it afterwards."""
 
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -56,7 +57,7 @@ class Poll(SQLModel, table=True):
     @property
     def option_ids(self) -> tuple[int, ...]:
         """The numbers of the options, in the order of the card."""
-        return tuple(int(option["id"]) for option in self.options)
+        return option_ids_of(self.options)
 
     @property
     def objections_end(self) -> datetime:
@@ -67,6 +68,11 @@ class Poll(SQLModel, table=True):
     def times(self) -> Times:
         """The effective times."""
         return Times(self.closes_at, self.publishes_at, self.suspended_at)
+
+
+def option_ids_of(options: Sequence[Mapping[str, Any]]) -> tuple[int, ...]:
+    """Find the numbers of options, in their order."""
+    return tuple(int(option["id"]) for option in options)
 
 
 class Amendment(SQLModel, table=True):

@@ -8,18 +8,19 @@ import base64
 import hmac
 import secrets
 from dataclasses import dataclass, field
+from datetime import timedelta
 from typing import Any, cast
 from uuid import UUID
 
 from litestar import Request
 from litestar.connection import ASGIConnection
-from litestar.datastructures import Cookie, FormMultiDict
+from litestar.datastructures import FormMultiDict
 from litestar.exceptions import ClientException
 from litestar.handlers.base import BaseRouteHandler
 from multipart import MultipartError
 
 from app.accounts.sessions import LONGEST, find_signed_in, mark_seen
-from app.config import LANGUAGES
+from app.config import LANGUAGES, Config
 from app.house import House
 from app.security import Role, may
 from commons.errors import Forbidden, NotFound
@@ -198,14 +199,16 @@ def browser_of(connection: ASGIConnection[Any, Any, Any, Any]) -> str:
     return " · ".join(part for part in ({"Edg": "Edge", "OPR": "Opera"}.get(named, named), system) if part)
 
 
-def cookie_for(house: House, value: str) -> Cookie:
-    """Make the cookie as it is set: for this host alone, unreadable to scripts, only over https where there is one."""
-    return Cookie(
-        key=house.config.cookie_name,
-        value=value,
-        max_age=int(LONGEST.total_seconds()) if value else 0,
-        path="/",
-        httponly=True,
-        secure=house.config.secure,
-        samesite="lax",
-    )
+def cookie_for(house: House, value: str) -> str:
+    """Write the Set-Cookie of the cookie that says who is at the door; without a value, the one that takes it away."""
+    return set_cookie(house.config, house.config.cookie_name, value, LONGEST)
+
+
+def set_cookie(config: Config, name: str, value: str, lasts: timedelta) -> str:
+    """Write a Set-Cookie: for this host alone, unreadable to scripts, only over https where there is one.
+
+    value: signs that need no escaping; nothing takes the cookie away.
+    """
+    seconds = int(lasts.total_seconds()) if value else 0
+    secure = "; Secure" if config.secure else ""
+    return f"{name}={value}; HttpOnly; Max-Age={seconds}; Path=/; SameSite=lax{secure}"

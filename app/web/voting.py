@@ -5,23 +5,25 @@ slips carry it behind the `#`, which no browser sends.
 """
 
 import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 
 from litestar import Controller, Response, get, post
-from litestar.datastructures import Cookie
 from litestar.params import FromPath
+from sqlalchemy import Connection
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from app.accounts.booth import VALID_FOR, open_pass, seal_pass
 from app.accounts.limits import CODE_FROM_NETWORK, TooMany, network_of
 from app.accounts.roll.codes import read_code
-from app.accounts.roll.store import find_voter, find_voter_again
+from app.accounts.roll.store import find_voter, find_voter_again, hold_for_code
 from app.accounts.roll.voters import Voter
 from app.house import House
 from app.qr import draw
 from app.web.respond import AnyRequest, language_of, onward, page
-from app.web.session import house_of, visitor_of
+from app.web.session import house_of, set_cookie, visitor_of
 from ballots.answers import order_of
 from ballots.casting import Cast, Happened, find_receipt, last_form, record
 from ballots.keys import Keys
@@ -30,8 +32,9 @@ from ballots.standing import Standing, look_at
 from ballots.store import find_in_list
 from commons.clock import now
 from commons.errors import Conflict, DomainError, Forbidden, Invalid
+from commons.rows import within
 from polls.lifecycle import State, check_accepting
-from polls.store import get_public_poll, hold_public_poll
+from polls.store import Held, get_public_poll, hold_for_cast
 from polls.tables import Poll
 
 FORM_KEY_BYTES = 16
@@ -82,31 +85,30 @@ class Booth(Controller):
         Whatever goes wrong comes back with what was chosen.
         """
         house = house_of(request)
-        sheet: Sheet | None = None
         voter: Voter | None = None
 
-        async def work(session: AsyncSession) -> tuple[Cast, str]:
-            nonlocal sheet, voter  # found again by every attempt
-            poll, moment = await hold_public_poll(session, slug)
-            sheet = _sheet(request, poll)
-            voter = await _voter(request, session, poll, moment)
-            return await _cast(house, session, poll, moment, sheet, voter), _pass(house, poll, voter, moment)
+        def work(connection: Connection) -> tuple[Cast, str]:
+            nonlocal voter  # found anew by every attempt; nobody for a form that is not whole
+            poll, found = _at_the_booth(connection, request, slug)
+            sheet, voter = _sheet(request, poll), found
+            return _cast(connection, house, poll, sheet, found), _pass(house, poll, found, poll.moment)
 
         try:
-            done, booth_pass = await house.db.write(work)
+            with _counting_wrong_codes(request):
+                done, booth_pass = await house.db.write_rows(work)
         except (DomainError, TooMany) as error:
             async with house.db.reading() as session:
                 poll = await get_public_poll(session, slug)
-            return await _ballot_again(request, poll, sheet or _fresh(poll, None), voter, error)
+            return await _ballot_again(request, poll, _sheet_again(request, poll), voter, error)
         answer = onward(request, "votes.receipt", done=done.happened.value, slug=slug)
-        answer.set_cookie(_cookie(house, booth_pass))
+        answer.headers |= _cookie(house, booth_pass)
         return answer
 
     @post("/done", name="votes.done")
     async def done(self, request: AnyRequest, lang: FromPath[str], slug: FromPath[str]) -> Response[str]:
         """Forget the pass on this device."""
         answer = onward(request, "votes.show", done="left-booth", slug=slug)
-        answer.set_cookie(_cookie(house_of(request), ""))
+        answer.headers |= _cookie(house_of(request), "")
         return answer
 
 
@@ -126,7 +128,7 @@ class Receipts(Controller):
         try:
             async with house_of(request).db.reading() as session:
                 poll = await get_public_poll(session, slug)
-                voter = await _voter(request, session, poll, await now(session))
+                voter = await _voter(request, session, poll)
                 _check_belongs(voter, poll)
         except (DomainError, TooMany) as error:
             return await _receipt(request, slug, error)
@@ -149,7 +151,7 @@ def _fresh(poll: Poll, after: bytes | None) -> Sheet:
     return Sheet(secrets.token_bytes(FORM_KEY_BYTES), after, (0,) * len(poll.options))
 
 
-def _sheet(request: AnyRequest, poll: Poll) -> Sheet:
+def _sheet(request: AnyRequest, poll: Poll | Held) -> Sheet:
     """Read the form. Raises Invalid "ballot.form_broken" where its parts are not as we wrote them."""
     visitor = visitor_of(request)
     after = visitor.text("after")
@@ -164,40 +166,65 @@ def _sheet(request: AnyRequest, poll: Poll) -> Sheet:
     return Sheet(key, follows, ranks)
 
 
+def _sheet_again(request: AnyRequest, poll: Poll) -> Sheet:
+    try:
+        return _sheet(request, poll)
+    except Invalid:
+        return _fresh(poll, None)
+
+
 def _rank(text: str) -> int:
     if not (len(text) == 2 and text.isascii() and text.isdigit()):
         raise ValueError
     return int(text)
 
 
-async def _voter(request: AnyRequest, session: AsyncSession, poll: Poll, moment: datetime) -> Voter:
-    """Find who is at the ballot: by the code they typed, else by the pass they hold.
+def _at_the_booth(connection: Connection, request: AnyRequest, slug: str) -> tuple[Held, Voter]:
+    """Hold the vote for a cast, and find who is at the ballot: by the code they typed, else by the pass they hold."""
+    if typed := visitor_of(request).text("code").strip():
+        return hold_for_code(connection, slug, read_code(typed))
+    poll = hold_for_cast(connection, slug)
+    if (voter := _holder(connection, request, poll, poll.moment)) is None:
+        raise Invalid("code.missing", field="code")
+    return poll, voter
 
-    Only wrong codes are counted and slowed down; a right one is never refused for others that came before it.
-    """
-    visitor, house = visitor_of(request), house_of(request)
-    if not (typed := visitor.text("code")).strip():
-        if (voter := await _admitted(request, session, poll, moment)) is None:
-            raise Invalid("code.missing", field="code")
-        return voter
+
+async def _voter(request: AnyRequest, session: AsyncSession, poll: Poll) -> Voter:
+    """Find who it is: by the code they typed, else by the pass they hold."""
+    if typed := visitor_of(request).text("code").strip():
+        with _counting_wrong_codes(request):
+            return await find_voter(session, read_code(typed))
+    if (voter := await _admitted(request, session, poll)) is None:
+        raise Invalid("code.missing", field="code")
+    return voter
+
+
+@contextmanager
+def _counting_wrong_codes(request: AnyRequest) -> Iterator[None]:
+    """Only wrong codes are counted and slowed down; a right one is never refused for others that came before it."""
     try:
-        return await find_voter(session, read_code(typed))
-    except Forbidden as unknown:
-        house.limits.try_one(CODE_FROM_NETWORK, network_of(request, house.config.trusted_proxy))
-        unknown.field = "code"
+        yield
+    except Forbidden as refused:
+        if refused.code == "code.unknown":
+            house = house_of(request)
+            house.limits.try_one(CODE_FROM_NETWORK, network_of(request, house.config.trusted_proxy))
         raise
 
 
-async def _admitted(
-    request: AnyRequest, session: AsyncSession, poll: Poll, moment: datetime | None = None
-) -> Voter | None:
+async def _admitted(request: AnyRequest, session: AsyncSession, poll: Poll) -> Voter | None:
+    """Find whom this browser's pass lets in, within a session; nothing is asked for a browser without one."""
+    if house_of(request).config.booth_cookie_name not in request.cookies:
+        return None
+    return await within(session, _holder, request, poll, await now(session))
+
+
+def _holder(connection: Connection, request: AnyRequest, poll: Poll | Held, moment: datetime) -> Voter | None:
     """Find whom this browser's pass lets in; nobody where it is over, of another vote, or its code void."""
     config = house_of(request).config
-    if not (text := request.cookies.get(config.booth_cookie_name, "")):
+    text = request.cookies.get(config.booth_cookie_name, "")
+    if (held := open_pass(config.secret, poll.id, text, moment)) is None:
         return None
-    if (held := open_pass(config.secret, poll.id, text, moment or await now(session))) is None:
-        return None
-    voter = await find_voter_again(session, held.line_id, held.serial)
+    voter = find_voter_again(connection, held.line_id, held.serial)
     return voter if voter is not None and not voter.is_void and voter.roll_id == poll.roll_id else None
 
 
@@ -208,19 +235,19 @@ def _check_belongs(voter: Voter, poll: Poll) -> None:
         raise Forbidden("voter.void", field="code")
 
 
-def _tag(house: House, poll: Poll, voter: Voter) -> bytes:
+def _tag(house: House, poll: Poll | Held, voter: Voter) -> bytes:
     return Keys(house.config.keys).tag(poll.id, voter.line)
 
 
-async def _cast(house: House, session: AsyncSession, poll: Poll, moment: datetime, sheet: Sheet, voter: Voter) -> Cast:
+def _cast(connection: Connection, house: House, poll: Held, sheet: Sheet, voter: Voter) -> Cast:
     """Record it. Where the vote's keys are gone, its state says what that means to a voter."""
     try:
         tag = _tag(house, poll, voter)
     except Conflict:
-        check_accepting(poll.state, poll.closes_at, moment)
+        check_accepting(poll.state, poll.closes_at, poll.moment)
         raise
     keys = Keys(house.config.keys)
-    return await record(session, keys, poll, moment, sheet.ranks, voter.facts, tag, sheet.key, sheet.after)
+    return record(connection, keys, poll, sheet.ranks, voter.facts, tag, sheet.key, sheet.after)
 
 
 async def _ballot_again(
@@ -332,24 +359,16 @@ async def _with_pass(request: AnyRequest, answer: Response[str], poll: Poll, vot
     house = house_of(request)
     async with house.db.reading() as session:
         moment = await now(session)
-    answer.set_cookie(_cookie(house, _pass(house, poll, voter, moment)))
+    answer.headers |= _cookie(house, _pass(house, poll, voter, moment))
     return answer
 
 
-def _pass(house: House, poll: Poll, voter: Voter, moment: datetime) -> str:
+def _pass(house: House, poll: Poll | Held, voter: Voter, moment: datetime) -> str:
     return seal_pass(house.config.secret, poll.id, voter, moment)
 
 
-def _cookie(house: House, value: str) -> Cookie:
-    return Cookie(
-        key=house.config.booth_cookie_name,
-        value=value,
-        max_age=int(VALID_FOR.total_seconds()) if value else 0,
-        path="/",
-        httponly=True,
-        secure=house.config.secure,
-        samesite="lax",
-    )
+def _cookie(house: House, value: str) -> dict[str, str]:
+    return {"Set-Cookie": set_cookie(house.config, house.config.booth_cookie_name, value, VALID_FOR)}
 
 
 ROUTES = [Booth, Receipts]

@@ -1,10 +1,12 @@
 """The one way to write and the one way to read, on both databases; and what is said when a database is away."""
 
 import asyncio
+import json
 from pathlib import Path
+from uuid import uuid4
 
 import pytest
-from sqlalchemy import text
+from sqlalchemy import Connection, text
 from sqlalchemy.exc import DBAPIError, IntegrityError, ProgrammingError
 from sqlmodel import col, select, update
 from sqlmodel.ext.asyncio.session import AsyncSession
@@ -50,6 +52,23 @@ async def test_what_fails_leaves_nothing_and_is_told(db: Database) -> None:
     assert await slugs(db) == []
 
 
+def put(connection: Connection, slug: str) -> None:
+    values = {"id": uuid4().hex, "slug": slug, "names": json.dumps({}), "summaries": json.dumps({}), "zone": "UTC"}
+    columns, places = ", ".join(values), ", ".join(f":{name}" for name in values)
+    connection.execute(text(f"INSERT INTO commons_organisation ({columns}) VALUES ({places})"), values)
+
+
+async def test_rows_that_are_written_are_there_and_those_of_work_that_fails_are_not(db: Database) -> None:
+    def work(connection: Connection) -> None:
+        put(connection, "two")
+        raise LookupError("told")
+
+    await db.write_rows(lambda connection: put(connection, "one"))
+    with pytest.raises(LookupError, match="told"):
+        await db.write_rows(work)
+    assert await slugs(db) == ["one"]
+
+
 async def test_a_commit_that_fails_is_told(addresses: Addresses) -> None:
     """A framework's autocommit swallowed this very failure and answered 201; see tests/security/test_frameworks.py."""
     owner, db = Database(addresses.owner_url), Database(addresses.url)
@@ -69,6 +88,8 @@ async def test_a_commit_that_fails_is_told(addresses: Addresses) -> None:
         await owner.write(make)
         with pytest.raises(IntegrityError):
             await db.write(work)
+        with pytest.raises(IntegrityError):
+            await db.write_rows(lambda connection: connection.execute(text("INSERT INTO child VALUES (1)")))
         assert await slugs(db) == []
     finally:
         await owner.close()
@@ -128,6 +149,10 @@ async def test_a_failure_that_does_not_pass_is_given_up(postgres_addresses: Addr
         runs.append(1)
         await say(session, "DO $$ BEGIN RAISE SQLSTATE '40001'; END $$")
 
+    def always_in_rows(connection: Connection) -> None:
+        runs.append(1)
+        connection.execute(text("DO $$ BEGIN RAISE SQLSTATE '40001'; END $$"))
+
     async def otherwise(session: AsyncSession) -> None:
         runs.append(1)
         await add(session, "one")
@@ -136,6 +161,10 @@ async def test_a_failure_that_does_not_pass_is_given_up(postgres_addresses: Addr
     try:
         with pytest.raises(DBAPIError):
             await db.write(always)
+        assert len(runs) == ATTEMPTS
+        runs.clear()
+        with pytest.raises(DBAPIError):
+            await db.write_rows(always_in_rows)
         assert len(runs) == ATTEMPTS
         runs.clear()
         with pytest.raises(IntegrityError):
@@ -147,10 +176,12 @@ async def test_a_failure_that_does_not_pass_is_given_up(postgres_addresses: Addr
 
 @pytest.mark.parametrize("state", ["53100", "53300", "57P01", "08006"])
 async def test_a_full_disk_and_too_many_connections_are_away(postgres_addresses: Addresses, state: str) -> None:
-    db = Database(postgres_addresses.url)
+    db, full = Database(postgres_addresses.url), f"DO $$ BEGIN RAISE SQLSTATE '{state}'; END $$"
     try:
         with pytest.raises(Away):
-            await db.write(lambda session: say(session, f"DO $$ BEGIN RAISE SQLSTATE '{state}'; END $$"))
+            await db.write(lambda session: say(session, full))
+        with pytest.raises(Away):
+            await db.write_rows(lambda connection: connection.execute(text(full)))
     finally:
         await db.close()
 
@@ -181,10 +212,17 @@ async def test_many_who_read_and_then_write_all_come_through(db: Database, addre
         organisation = (await session.exec(select(Organisation).with_for_update())).one()
         organisation.zone = str(int(organisation.zone.replace("UTC", "0")) + 1)
 
-    await asyncio.gather(*(each.write(count_up) for _ in range(20) for each in (db, another)))
+    def count_up_in_rows(connection: Connection) -> None:
+        zone = connection.scalar(text("SELECT zone FROM commons_organisation" + ("" if db.embedded else " FOR UPDATE")))
+        zone = str(int(str(zone).replace("UTC", "0")) + 1)
+        connection.execute(text("UPDATE commons_organisation SET zone = :zone"), {"zone": zone})
+
+    twenty = [each for _ in range(20) for each in (db, another)]
+    rows = (each.write_rows(count_up_in_rows) for each in twenty)
+    await asyncio.gather(*(each.write(count_up) for each in twenty), *rows)
     await another.close()
     async with db.reading() as session:
-        assert (await session.exec(select(Organisation.zone))).one() == "40"
+        assert (await session.exec(select(Organisation.zone))).one() == "80"
 
 
 async def test_the_app_role_may_not_change_tables(postgres_addresses: Addresses) -> None:
@@ -213,6 +251,8 @@ async def test_an_embedded_database_that_is_not_there_is_away_and_comes_back(tmp
                 await slugs(db)
             with pytest.raises(Away):
                 await db.write(lambda session: add(session, "one"))
+            with pytest.raises(Away):
+                await db.write_rows(lambda connection: put(connection, "one"))
         folder.mkdir()
         await asyncio.to_thread(upgrade, f"sqlite:///{folder}/khma.sqlite3")
         await db.write(lambda session: add(session, "one"))

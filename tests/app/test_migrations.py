@@ -18,6 +18,7 @@ from app.db import Database, downgrade, driver_url, migration_config, pending_re
 from app.migrations.tables import metadata
 from commons.ledger.sequence import append, sequence
 from commons.organisations.store import found, save_page
+from commons.rows import within
 from tests.commons.ledger.written import KEY, ORIGIN
 from tests.conftest import Addresses
 from tests.plumbing.postgres import APP
@@ -173,18 +174,17 @@ def test_a_migration_that_would_orphan_rows_changes_nothing(sqlite_addresses: Ad
 
 
 def test_the_embedded_database_keeps_its_word_on_disk(sqlite_addresses: Addresses) -> None:
-    async def pragmas(session: AsyncSession) -> dict[str, object]:
-        connection = await session.connection()
+    def pragmas(connection: Connection) -> dict[str, object]:
         names = ("journal_mode", "synchronous", "foreign_keys", "trusted_schema", "secure_delete", "query_only")
-        return {name: (await connection.exec_driver_sql(f"PRAGMA {name}")).scalar() for name in names}
+        return {name: connection.exec_driver_sql(f"PRAGMA {name}").scalar() for name in names}
 
-    async def both() -> list[dict[str, object]]:
+    async def all_three() -> list[dict[str, object]]:
         db = Database(sqlite_addresses.url)
         async with db.reading() as session:
-            reader = await pragmas(session)
-        writer = await db.write(pragmas)
+            told = [await within(session, pragmas)]
+        told += [await db.write(lambda session: within(session, pragmas)), await db.write_rows(pragmas)]
         await db.close()
-        return [reader, writer]
+        return told
 
     kept = {"journal_mode": "wal", "synchronous": 2, "foreign_keys": 1, "trusted_schema": 0, "secure_delete": 1}
-    assert asyncio.run(both()) == [kept | {"query_only": 1}, kept | {"query_only": 0}]
+    assert asyncio.run(all_three()) == [kept | {"query_only": only} for only in (1, 0, 0)]

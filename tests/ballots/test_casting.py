@@ -2,6 +2,7 @@
 
 import asyncio
 import secrets
+from datetime import datetime
 from pathlib import Path
 from uuid import UUID
 
@@ -15,8 +16,10 @@ from ballots.eligibility import VoterFacts
 from ballots.opening import open_box, profile_of
 from ballots.receipts import check_receipt, form_hash_of
 from ballots.tables import Step
+from commons.clock import now
 from commons.errors import Conflict, DomainError, Forbidden, Invalid
 from polls.lifecycle import State
+from polls.store import Held, hold_for_cast, hold_poll
 from tests.ballots.voting import NAMES, open_vote
 
 pytestmark = pytest.mark.anyio
@@ -77,6 +80,33 @@ async def test_a_change_overwrites_and_an_old_form_is_refused(db: Database, tmp_
         assert await find_receipt(session, vote.keys, vote.poll, tag) == changed.receipt
         assert await find_receipt(session, vote.keys, vote.poll, vote.tags[1]) is None
     assert await vote.rows("SELECT count(*) FROM ballots_envelope") == [(1,)]
+
+
+async def test_a_form_that_names_itself_as_the_last_one_is_the_same_form(db: Database, tmp_path: Path) -> None:
+    vote, key = await open_vote(db, tmp_path), secrets.token_bytes(16)
+    first = await vote.cast(vote.tags[0], [1], key)
+    again = await vote.cast(vote.tags[0], [2], key, after=form_hash_of(vote.poll.id, key))
+    assert (again.happened, again.receipt) == (Happened.REPEATED, first.receipt)
+
+
+async def test_a_cast_that_waited_learns_how_late_it_has_become(db: Database, tmp_path: Path) -> None:
+    """The closing holds the vote, a cast waits for it, and nothing about the vote changes."""
+    vote, waits = await open_vote(db, tmp_path), asyncio.Event()
+    waiting = "SELECT 1 FROM pg_stat_activity WHERE wait_event_type = 'Lock'"
+
+    async def close_late(session: AsyncSession) -> datetime:
+        await hold_poll(session, vote.poll.id)
+        waits.set()
+        while not db.embedded and not await vote.rows(waiting):
+            pass
+        return await now(session)
+
+    async def wait_and_hold() -> Held:
+        await waits.wait()
+        return await db.write_rows(lambda connection: hold_for_cast(connection, vote.poll.slug))
+
+    moment, held = await asyncio.gather(db.write(close_late), wait_and_hold())
+    assert held.moment >= moment
 
 
 async def test_of_many_forms_at_once_one_is_recorded(db: Database, tmp_path: Path) -> None:

@@ -7,6 +7,8 @@ from typing import Any
 
 from sqlalchemy import Engine, event
 
+from commons.clock import CLOCKS
+
 
 @contextmanager
 def database_clock(moment: datetime) -> Iterator[None]:
@@ -15,13 +17,12 @@ def database_clock(moment: datetime) -> Iterator[None]:
     Where the statement is not known any more, nothing is answered for it: a test that relies on this then fails.
     """
     text = moment.strftime("%Y-%m-%d %H:%M:%S.%f")
+    said = {CLOCKS["sqlite"]: f"'{text}'", CLOCKS["postgresql"]: f"timestamptz '{text}+00'"}
 
     def stop(_: Any, __: Any, statement: str, parameters: Any, *___: Any) -> tuple[str, Any]:  # noqa: ANN401
-        before, asked, after = statement.partition("strftime(?, ?)")
-        if asked:  # its two parameters stand after those of what comes before it
-            at = before.count("?")
-            return f"{before}'{text}'{after}", (*parameters[:at], *parameters[at + 2 :])
-        return statement.replace("clock_timestamp()", f"timestamptz '{text}+00'"), parameters
+        for asked, answered in said.items():
+            statement = statement.replace(asked, answered)
+        return statement, parameters
 
     event.listen(Engine, "before_cursor_execute", stop, retval=True)
     try:

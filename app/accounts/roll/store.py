@@ -7,9 +7,24 @@ in between the list that an opening vote freezes and the vote's being open.
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cache
+from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Executable, ScalarSelect, bindparam, exists, func, insert, or_, update
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Executable,
+    ScalarSelect,
+    Select,
+    bindparam,
+    exists,
+    func,
+    insert,
+    or_,
+    update,
+)
+from sqlalchemy import select as select_columns
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
@@ -20,8 +35,10 @@ from app.accounts.tables import Roll, RollLine, VoterCode
 from commons.clock import now
 from commons.errors import Conflict, Forbidden, Invalid, NotFound
 from commons.ids import new_id
+from commons.rows import within
 from commons.tables import Texts
 from polls.lifecycle import State
+from polls.store import HELD, Held, holding, read_held
 from polls.tables import Poll
 
 LONGEST_NAME = 120
@@ -62,9 +79,11 @@ class FoundLines:
 
 
 _IS_VOID = col(VoterCode.void_at).is_not(None) | col(RollLine.struck_at).is_not(None)
-_VOTER = select(RollLine.id, RollLine.roll_id, VoterCode.serial, _IS_VOID).where(VoterCode.line_id == RollLine.id)
-_BY_CODE = _VOTER.where(VoterCode.code_hash == bindparam("code_hash"))
-_BY_SERIAL = _VOTER.where(VoterCode.line_id == bindparam("line_id"), VoterCode.serial == bindparam("serial"))
+_VOTER = (col(RollLine.id), col(RollLine.roll_id), col(VoterCode.serial), _IS_VOID)
+_IS_CODE = col(VoterCode.code_hash) == bindparam("code_hash")
+_IS_SERIAL = (col(VoterCode.line_id) == bindparam("line_id")) & (col(VoterCode.serial) == bindparam("serial"))
+_FINDING = select_columns(*_VOTER).where(col(VoterCode.line_id) == RollLine.id)
+_BY_CODE, _BY_SERIAL = _FINDING.where(_IS_CODE), _FINDING.where(_IS_SERIAL)
 """Written once, for every cast asks one of them: writing a statement takes as long as sending it."""
 
 
@@ -192,14 +211,36 @@ async def find_voter(session: AsyncSession, code: str) -> Voter:
     code:    in normal form, from `codes.read_code`.
     Raises:  Forbidden "code.unknown".
     """
-    if (voter := await _find_voter(session, _BY_CODE, code_hash=hash_of(code))) is None:
+    if (voter := await within(session, _find_voter, _BY_CODE, {"code_hash": hash_of(code)})) is None:
         raise Forbidden("code.unknown", field="code")
     return voter
 
 
-async def find_voter_again(session: AsyncSession, line_id: UUID, serial: int) -> Voter | None:
+def hold_for_code(connection: Connection, slug: str, code: str) -> tuple[Held, Voter]:
+    """Hold a vote for a cast as `polls.store.hold_for_cast` does, and find whose code this is, in one statement.
+
+    Raises: NotFound "poll.unknown"; Forbidden "code.unknown".
+    """
+    given = {"slug": slug, "code_hash": hash_of(code)}
+    row = connection.execute(_holding_for_code(connection.dialect.name), given).first()
+    held = read_held(row)
+    if row is None or row[len(HELD)] is None:
+        raise Forbidden("code.unknown", field="code")
+    return held, Voter(*row[len(HELD) :])
+
+
+@cache
+def _holding_for_code(dialect: str) -> Select[Any]:
+    query = holding(dialect)
+    (held,) = query.get_final_froms()
+    joined = held.join(VoterCode, _IS_CODE, isouter=True)
+    joined = joined.join(RollLine, col(RollLine.id) == VoterCode.line_id, isouter=True)
+    return query.add_columns(*_VOTER).select_from(joined)
+
+
+def find_voter_again(connection: Connection, line_id: UUID, serial: int) -> Voter | None:
     """Find who showed this code before, as a booth pass says; whether it works is asked anew each time."""
-    return await _find_voter(session, _BY_SERIAL, line_id=line_id, serial=serial)
+    return _find_voter(connection, _BY_SERIAL, {"line_id": line_id, "serial": serial})
 
 
 async def issue_codes(
@@ -277,8 +318,8 @@ async def _get_line(session: AsyncSession, roll_id: UUID, line_id: UUID) -> Roll
     return line
 
 
-async def _find_voter(session: AsyncSession, query: Executable, **given: object) -> Voter | None:
-    row = (await (await session.connection()).execute(query, given)).first()
+def _find_voter(connection: Connection, query: Executable, given: dict[str, Any]) -> Voter | None:
+    row = connection.execute(query, given).first()
     return None if row is None else Voter(*row)
 
 

@@ -15,6 +15,7 @@ from app.db import Database
 from ballots.keys import Keys
 from ballots.sealing import slot_of, unwrap
 from ballots.store import all_envelopes, form_of
+from commons.rows import within
 from tests.ballots.attacks.linkage import LINKS, Seen, link_by_wal, recover, right_links
 from tests.ballots.voting import Vote, open_vote
 from tests.plumbing.postgres import Postgres
@@ -122,7 +123,7 @@ async def truth_of(vote: Vote) -> tuple[dict[bytes, bytes], dict[bytes, bytes]]:
     async with vote.db.reading() as session:
         envelopes = await all_envelopes(session, vote.poll.id)
         for tag in vote.tags:
-            slot, line = slot_of(box, tag), await form_of(session, vote.poll.id, tag)
+            slot, line = slot_of(box, tag), await within(session, form_of, vote.poll.id, tag)
             assert line is not None
             outer[tag] = envelopes[slot]
             inner[tag] = unwrap(box, outer[tag], vote.poll.id, slot, line[0], line[1] or b"")

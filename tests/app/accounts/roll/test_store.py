@@ -34,6 +34,7 @@ from app.db import Database
 from ballots.eligibility import VoterFacts
 from commons.errors import Conflict, Forbidden, Invalid, NotFound
 from commons.organisations.store import get_host
+from commons.rows import within
 from polls.lifecycle import State
 from tests.app.accounts.roll.lists import lines_of, made_roll, made_vote, people
 from tests.plumbing.queries import counted_queries
@@ -108,10 +109,10 @@ async def test_a_new_code_makes_the_old_ones_void(db: Database) -> None:
     assert await voter_of(db, second[line_id]) == Voter(line_id, roll_id, 2)
     assert not (await voter_of(db, first[other_id])).is_void
     async with db.reading() as session:
-        assert await find_voter_again(session, line_id, 1) == Voter(line_id, roll_id, 1, is_void=True)
-        assert await find_voter_again(session, line_id, 2) == Voter(line_id, roll_id, 2)
-        assert await find_voter_again(session, line_id, 3) is None
-        assert await find_voter_again(session, uuid4(), 1) is None
+        assert await within(session, find_voter_again, line_id, 1) == Voter(line_id, roll_id, 1, is_void=True)
+        assert await within(session, find_voter_again, line_id, 2) == Voter(line_id, roll_id, 2)
+        assert await within(session, find_voter_again, line_id, 3) is None
+        assert await within(session, find_voter_again, uuid4(), 1) is None
 
 
 async def test_a_void_code_a_struck_line_and_the_way_back(db: Database) -> None:
