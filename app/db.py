@@ -1,8 +1,9 @@
 """The two databases: SQLite for one small server, PostgreSQL for production. Only this file knows how they differ.
 
-Reading and writing are apart. `reading()` gives a session that cannot write. `write(work)` is the one way to change
+Reading and writing are apart. `reading()` gives a session that cannot write. `write(work)` is the way to change
 anything: it opens one transaction, runs the work, commits, and only then returns; when the database says that two
 transactions got in each other's way (40001, 40P01), it runs the work again, so the work must hold no memory of its own.
+`write_rows(work)` does the same for work that a rush waits for: a cast (docs/adr/0014).
 """
 
 import asyncio
