@@ -40,10 +40,17 @@ async def enter(base: str, vote: Vote, number: int) -> list[Client]:
     return clients
 
 
+async def cast(client: Client, form: Form) -> Answer:
+    """Cast one form; a house that says it is too busy took nothing, and is sent the same form again."""
+    while (answer := await client.cast(form)).status == 503:
+        pass
+    return answer
+
+
 async def at_once(clients: list[Client], forms: list[Form]) -> list[Answer]:
     """Let each browser cast one form, all at one moment, each over a connection of its own."""
     await asyncio.gather(*(client.reconnect() for client in clients))
-    return await asyncio.gather(*(client.cast(form) for client, form in zip(clients, forms, strict=True)))
+    return await asyncio.gather(*(cast(client, form) for client, form in zip(clients, forms, strict=True)))
 
 
 def happened(answer: Answer) -> str:
