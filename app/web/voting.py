@@ -21,7 +21,7 @@ from app.accounts.roll.voters import Voter
 from app.house import House
 from app.qr import draw
 from app.web.respond import AnyRequest, language_of, onward, page
-from app.web.session import house_of, visitor_of
+from app.web.session import cookie_named, house_of, visitor_of
 from ballots.answers import order_of
 from ballots.casting import Cast, Happened, find_receipt, last_form, record
 from ballots.keys import Keys
@@ -341,15 +341,7 @@ def _pass(house: House, poll: Poll, voter: Voter, moment: datetime) -> str:
 
 
 def _cookie(house: House, value: str) -> Cookie:
-    return Cookie(
-        key=house.config.booth_cookie_name,
-        value=value,
-        max_age=int(VALID_FOR.total_seconds()) if value else 0,
-        path="/",
-        httponly=True,
-        secure=house.config.secure,
-        samesite="lax",
-    )
+    return cookie_named(house, house.config.booth_cookie_name, value, VALID_FOR)
 
 
 ROUTES = [Booth, Receipts]
