@@ -89,6 +89,7 @@ async def find_signed_in(session: AsyncSession, token: str) -> SignedIn | None:
     """Find who a cookie stands for; None when it is unknown, too old, or was not used for a day. One query."""
     query = (
         select(Session, Account, Factor.added_at)
+        .select_from(Session)
         .join(Account)
         .outerjoin(Factor, col(Factor.account_id) == Account.id)
         .where(Session.id_hash == hash_of(token))
