@@ -15,7 +15,7 @@ Result = TypeVar("Result")
 
 SHORTEST = 15  # NIST SP 800-63B-4 for a password that stands alone
 LONGEST = 200
-GUESSES = 10**10  # so many tries at least, by somebody who knows common passwords, words, names and patterns
+GUESSES = 10**8  # so many tries at least, by somebody who knows common passwords, words, names and patterns
 LOOKED_AT = 72  # the estimate takes long for more, and tells no more
 AT_ONCE = 2
 WAITING_AT_MOST = 32
@@ -85,7 +85,7 @@ def check_strength(password: str) -> None:
     """Refuse a password that is on a list of leaked ones, or made of one in a simple way. Nobody is asked about it.
 
     Raises: Invalid.
-    Cost:   up to a tenth of a second.
+    Cost:   a quarter of a second for the worst, a hundredth for most.
     Source: D. L. Wheeler, zxcvbn: Low-Budget Password Strength Estimation, USENIX Security 2016.
     """
     if zxcvbn(password[:LOOKED_AT])["guesses"] < GUESSES:

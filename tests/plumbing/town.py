@@ -15,6 +15,7 @@ from collections.abc import Awaitable, Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -84,6 +85,18 @@ class RunningTown:
                 answer = client.post("/en/sign-in/code", data=form)
             assert answer.status_code == httpx.codes.SEE_OTHER, answer.text
             return str(client.cookies["khma"])
+
+    def put_sessions(self, **ago_seconds: float) -> None:
+        """Move moments of all sessions into the past, or into the future by less than nothing; on SQLite."""
+        moments = {name: datetime.now(UTC) - timedelta(seconds=ago) for name, ago in ago_seconds.items()}
+        with closing(sqlite3.connect(self.folder / "khma.sqlite3", isolation_level=None, timeout=20)) as file:
+            for name, moment in moments.items():
+                shown = "" if name != "proved_at" else " WHERE proved_at IS NOT NULL"
+                file.execute(f"UPDATE app_session SET {name} = ?{shown}", (f"{moment:%Y-%m-%d %H:%M:%S.%f}",))  # noqa: S608
+
+    def forget(self, who: str) -> None:
+        """Sign somebody in anew when their cookie is next asked for."""
+        self._cookies.pop(who, None)
 
     def letter(self, address: str, number: int = 1) -> str:
         """Read the nth letter to an address where the worker printed it; comes back when it is there."""
