@@ -248,6 +248,7 @@ FIRST_TEXTS = ("about", "contact", "help", "privacy", "accessibility", "terms")
 PAGES = [
     Case("home", "home", ""),
     Case("sign-in", "accounts.sign_in", "/sign-in"),
+    Case("halfway-none", "factors.code", "/sign-in/code", (NOBODY,)),
     Case("sign-up", "accounts.sign_up", "/sign-up"),
     Case("sent", "accounts.sent", "/letter-sent"),
     Case("welcome", "accounts.welcome", f"/welcome/{WELCOME}", (NOBODY,)),

@@ -92,7 +92,7 @@ class RunningTown:
         with closing(sqlite3.connect(self.folder / "khma.sqlite3", isolation_level=None, timeout=20)) as file:
             for name, moment in moments.items():
                 shown = "" if name != "proved_at" else " WHERE proved_at IS NOT NULL"
-                file.execute(f"UPDATE app_session SET {name} = ?{shown}", (f"{moment:%Y-%m-%d %H:%M:%S.%f}",))  # noqa: S608
+                file.execute(f"UPDATE app_session SET {name} = ?{shown}", (f"{moment:%Y-%m-%d %H:%M:%S.%f}",))
 
     def forget(self, who: str) -> None:
         """Sign somebody in anew when their cookie is next asked for."""
