@@ -71,7 +71,7 @@ def on_prove_first(request: AnyRequest, error: ProveFirst) -> Response[str]:
     """Ask for a code. A form is carried on: the same page of ours sends it again, with the code."""
     if request.scope["method"] in SAFE or wants_piece(request):
         return _by_way_of(request, "factors.prove")
-    fields = visitor_of(request).form.multi_items()
+    fields = list(visitor_of(request).form.items())
     carried = [(name, text) for name, text in fields if isinstance(text, str) and name not in {"_token", FIELD}]
     return rendered(
         request,
