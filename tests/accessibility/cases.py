@@ -1,15 +1,13 @@
 """Every page of Khma and every state that a mistake can bring it into: the list that all accessibility tests walk."""
 
-import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
 from playwright.sync_api import Page
 
-from app.accounts.factors.codes import STEP_SECONDS, app_code
 from app.accounts.tokens import make_token
 from app.demo.walk import SHEET
-from tests.accessibility import votes
+from tests.accessibility import factors, votes
 from tests.accessibility.furniture import PICTURE, ROLL
 from tests.plumbing.server import SECRET
 from tests.plumbing.town import RunningTown
@@ -183,60 +181,6 @@ def ask_to_postpone(page: Page, town: RunningTown) -> None:
     typed(time="2037-01-01T10:00", reason=" ")(page, town)
 
 
-def halfway(code: str = "") -> Act:
-    """Send a manager's password; and a code, if one is given."""
-
-    def act(page: Page, town: RunningTown) -> None:
-        maia = town.people["manager"]
-        typed(email=maia["email"], password=maia["password"])(page, town)
-        page.wait_for_url("**/sign-in/code")
-        if code:
-            typed(_code=code)(page, town)
-            page.wait_for_load_state()
-            town.forgive()
-
-    return act
-
-
-def wrong_code(page: Page, town: RunningTown) -> None:
-    """Type a code that is none."""
-    typed(_code="12345")(page, town)
-    page.wait_for_load_state()
-    town.forgive()
-
-
-def recovery_codes(page: Page, town: RunningTown) -> None:
-    """Set a second factor up; when its recovery codes are on the page, take it away for the next one who comes."""
-    secret = page.locator(".receipt-code code").inner_text().replace(" ", "")
-    typed(_code=app_code(secret, int(time.time()) // STEP_SECONDS))(page, town)
-    page.wait_for_selector("main ul code")
-    token = page.locator('[name="_token"]').first.get_attribute("value") or ""
-    code = page.locator("main ul code").first.inner_text()
-    page.request.post(f"{town.base}/en/me/factor/remove", form={"_token": token, "_code": code})
-    town.forget("citizen")
-
-
-def too_long_ago(code: str = "") -> Act:
-    """Ask for a withdrawal when the second factor was shown too long ago."""
-
-    def act(page: Page, town: RunningTown) -> None:
-        town.put_sessions(proved_at=3600)
-        typed(reason="A line was counted twice.")(page, town)
-        page.wait_for_selector('[name="_code"]')
-        if code:
-            wrong_code(page, town)
-        town.put_sessions(proved_at=0)
-
-    return act
-
-
-def nearly_over(page: Page, town: RunningTown) -> None:
-    """Come in the last half hour of a session."""
-    town.put_sessions(expires_at=-1200)
-    page.reload()
-    town.put_sessions(expires_at=-600_000)
-
-
 WELCOME = make_token(SECRET, "welcome", {"email": "newcomer@vardisi.example"}, hours=1)
 TAKEN = make_token(SECRET, "welcome", {"email": "nino@vardisi.example"}, hours=1)
 RESET = make_token(SECRET, "reset", {"email": "nino@vardisi.example", "mark": "old"}, hours=1)
@@ -319,16 +263,16 @@ AT_THE_BOOTH = [
 MISTAKES = [
     Case("wrong-password", "accounts.sign_in", "/sign-in", (NOBODY,),
          typed(email="nobody@vardisi.example", password="wrong"), 422, 1),
-    Case("halfway", "accounts.sign_in", "/sign-in", (NOBODY,), halfway()),
-    Case("halfway-wrong", "accounts.sign_in", "/sign-in", (NOBODY,), halfway("12345"), 422, 1),
-    Case("factor-wrong", "factors.show", "/me/factor", (CITIZEN,), wrong_code, 422, 1),
-    Case("factor-codes", "factors.show", "/me/factor", (CITIZEN,), recovery_codes),
-    Case("factor-remove-wrong", "factors.show", "/me/factor?act=remove", (MANAGER,), wrong_code, 422, 1),
-    Case("prove-wrong", "factors.prove", "/me/prove", (MANAGER,), wrong_code, 422, 1),
+    Case("halfway", "accounts.sign_in", "/sign-in", (NOBODY,), factors.halfway()),
+    Case("halfway-wrong", "accounts.sign_in", "/sign-in", (NOBODY,), factors.halfway("12345"), 422, 1),
+    Case("factor-wrong", "factors.show", "/me/factor", (CITIZEN,), factors.wrong_code, 422, 1),
+    Case("factor-codes", "factors.show", "/me/factor", (CITIZEN,), factors.recovery_codes),
+    Case("factor-remove-wrong", "factors.show", "/me/factor?act=remove", (MANAGER,), factors.wrong_code, 422, 1),
+    Case("prove-wrong", "factors.prove", "/me/prove", (MANAGER,), factors.wrong_code, 422, 1),
     Case("prove-password", "factors.prove", "/me/prove", (CITIZEN,), typed(current="wrong"), 422, 1),
-    Case("carried", "results.show", f"/results/{RESULT}", (MANAGER,), too_long_ago(), 403),
-    Case("carried-wrong", "results.show", f"/results/{RESULT}", (MANAGER,), too_long_ago("12345"), 422, 1),
-    Case("nearly-over", "services.show", "/services/late-desk", (CITIZEN, MANAGER), nearly_over),
+    Case("carried", "results.show", f"/results/{RESULT}", (MANAGER,), factors.too_long_ago(), 403),
+    Case("carried-wrong", "results.show", f"/results/{RESULT}", (MANAGER,), factors.too_long_ago("12345"), 422, 1),
+    Case("nearly-over", "services.show", "/services/late-desk", (CITIZEN, MANAGER), factors.nearly_over),
     Case("sign-up-empty", "accounts.sign_up", "/sign-up", (NOBODY,), typed(email=""), 422, 1),
     Case("forgot-empty", "accounts.forgot", "/forgot", (NOBODY,), typed(email="nino"), 422, 1),
     Case("welcome-weak", "accounts.welcome", f"/welcome/{WELCOME}", (NOBODY,),
