@@ -78,6 +78,16 @@ class Config:
         """The cookie that holds a booth pass, beside the other one (docs/adr/0012)."""
         return f"{self.cookie_name}-booth"
 
+    @property
+    def halfway_cookie_name(self) -> str:
+        """The cookie of somebody whose password was right and whose code is still to come."""
+        return f"{self.cookie_name}-halfway"
+
+    @property
+    def device_cookie_name(self) -> str:
+        """The cookie by which a browser is known again at sign-in."""
+        return f"{self.cookie_name}-device"
+
 
 def load(environment: Mapping[str, str] | None = None) -> Config:
     """Read the settings from `KHMA_…` variables; a secret may also stand in the file that KHMA_SECRET_FILE names."""

@@ -20,6 +20,7 @@ from app.web import (
     asking,
     components,
     errors,
+    factors,
     home,
     ledger,
     manage,
@@ -81,6 +82,8 @@ async def _with_every_answer(message: Message, scope: Scope) -> None:
     headers.append((b"cache-control", cached))
     if visitor is not None and visitor.recognised and visitor.new_cookie is not None and not for_all:
         headers.append((b"set-cookie", cookie_for(house, visitor.new_cookie).encode()))
+    if visitor is not None:
+        headers += [(b"set-cookie", each.encode()) for each in visitor.more_cookies]
     message["headers"] = headers
 
 
@@ -133,6 +136,7 @@ def create_app(config: Config | None = None) -> Litestar:
             *amending.ROUTES,
             *asking.ROUTES,
             *components.ROUTES,
+            *factors.ROUTES,
             *home.ROUTES,
             *ledger.ROUTES,
             *manage.ROUTES,

@@ -1,6 +1,7 @@
 """Who may do what: one table of every route, and a route that is not listed is closed to everybody."""
 
 from collections.abc import Callable
+from datetime import timedelta
 from enum import StrEnum
 
 
@@ -44,11 +45,20 @@ MAY: dict[str, Predicate] = {
     "accounts.sign_in_check": anybody,
     "accounts.sign_out": signed_in,
     "accounts.sign_out_everywhere": signed_in,
+    "accounts.sign_out_one": signed_in,
     "accounts.sign_up": anybody,
     "accounts.sign_up_send": anybody,
     "accounts.welcome": anybody,
     "accounts.welcome_save": anybody,
     "components": anybody,
+    "factors.add": signed_in,
+    "factors.code": anybody,  # whose password was right a moment ago
+    "factors.code_check": anybody,
+    "factors.prove": signed_in,
+    "factors.prove_check": signed_in,
+    "factors.remove": signed_in,
+    "factors.renew": signed_in,
+    "factors.show": signed_in,
     "home": anybody,
     "ledger.checkpoint": anybody,
     "ledger.index": anybody,
@@ -117,3 +127,40 @@ MAY: dict[str, Predicate] = {
 def may(route: str | None, role: Role | None) -> bool:
     """Tell whether a role may use a route; an unlisted one, nobody may."""
     return route in MAY and MAY[route](role)
+
+
+def needs_factor(route: str | None) -> bool:
+    """Tell whether a route is for people who must have a second factor: all that a citizen may not use."""
+    return not may(route, Role.CITIZEN)
+
+
+JUST_NOW = timedelta(minutes=5)
+AND_TIME_TO_FILL_IN = JUST_NOW + timedelta(minutes=30)
+
+# How long ago the second factor may have been shown for what cannot be taken back, or says who may vote. A form that
+# takes a file is asked for before it is filled in, since no page can carry a file on; its POST then has half an hour.
+# All other forms are carried on by the page that asks for the code, so only their POST stands here.
+PROVED_WITHIN: dict[str, timedelta] = {
+    "manage.amendment": JUST_NOW,
+    "manage.vote_amend": JUST_NOW,
+    "manage.vote_lock": JUST_NOW,
+    "manage.vote_open": JUST_NOW,
+    "manage.withdrawal": JUST_NOW,
+    "results.import": JUST_NOW,
+    "results.import_save": AND_TIME_TO_FILL_IN,
+    "results.withdraw": JUST_NOW,
+    "rolls.add": JUST_NOW,
+    "rolls.add_save": AND_TIME_TO_FILL_IN,
+    "rolls.line": JUST_NOW,
+    "rolls.make": AND_TIME_TO_FILL_IN,
+    "rolls.new": JUST_NOW,
+    "rolls.slips": JUST_NOW,
+    "rolls.void": JUST_NOW,
+}
+
+
+def is_proved(route: str | None, proved_ago: timedelta | None) -> bool:
+    """Tell whether the second factor was shown recently enough for a route; where one is needed, at least once."""
+    if proved_ago is None:
+        return not needs_factor(route)
+    return proved_ago <= PROVED_WITHIN.get(route or "", proved_ago)

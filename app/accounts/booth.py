@@ -6,22 +6,17 @@ house keeps nothing: no row says who is voting now. Whoever reads it must still 
 
 import base64
 import binascii
-import secrets
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from cryptography.exceptions import InvalidTag
-from cryptography.hazmat.primitives.ciphers.aead import AESGCM
-from cryptography.hazmat.primitives.hashes import SHA256
-from cryptography.hazmat.primitives.kdf.hkdf import HKDF
-
 from app.accounts.roll.voters import Voter
+from app.accounts.sealing import NONCE_BYTES, TAG_BYTES, seal, unseal
 
 VALID_FOR = timedelta(minutes=30)
-NONCE_BYTES = 12
+PURPOSE = "khma-booth-pass-1"
 _LINE, _SERIAL, _UNTIL = 16, 5, 8  # a pass has 57 bytes, a multiple of three: base64 leaves no bit unused
-PASS_SIGNS = (NONCE_BYTES + _LINE + _SERIAL + _UNTIL + 16) // 3 * 4
+PASS_SIGNS = (NONCE_BYTES + _LINE + _SERIAL + _UNTIL + TAG_BYTES) // 3 * 4
 
 
 @dataclass(frozen=True)
@@ -40,9 +35,7 @@ def seal_pass(secret: str, poll_id: UUID, voter: Voter, moment: datetime) -> str
     """
     until = int((moment + VALID_FOR).timestamp())
     text = voter.line_id.bytes + voter.serial.to_bytes(_SERIAL) + until.to_bytes(_UNTIL)
-    nonce = secrets.token_bytes(NONCE_BYTES)
-    sealed = AESGCM(_key(secret)).encrypt(nonce, text, _bound_to(poll_id))
-    return base64.urlsafe_b64encode(nonce + sealed).decode()
+    return base64.urlsafe_b64encode(seal(secret, PURPOSE, poll_id.bytes, text)).decode()
 
 
 def open_pass(secret: str, poll_id: UUID, text: str, moment: datetime) -> Pass | None:
@@ -51,20 +44,13 @@ def open_pass(secret: str, poll_id: UUID, text: str, moment: datetime) -> Pass |
         return None
     try:
         sealed = base64.urlsafe_b64decode(text)
-        if base64.urlsafe_b64encode(sealed).decode() != text:  # Python reads over strange signs
-            return None
-        opened = AESGCM(_key(secret)).decrypt(sealed[:NONCE_BYTES], sealed[NONCE_BYTES:], _bound_to(poll_id))
-    except (InvalidTag, binascii.Error):
+    except binascii.Error:
+        return None
+    if base64.urlsafe_b64encode(sealed).decode() != text:  # Python reads over strange signs
+        return None
+    if (opened := unseal(secret, PURPOSE, poll_id.bytes, sealed)) is None:
         return None
     serial, until = opened[_LINE : _LINE + _SERIAL], opened[_LINE + _SERIAL :]
     if moment.timestamp() >= int.from_bytes(until):
         return None
     return Pass(UUID(bytes=opened[:_LINE]), int.from_bytes(serial))
-
-
-def _key(secret: str) -> bytes:
-    return HKDF(SHA256(), 32, salt=None, info=b"khma-booth-pass-1").derive(secret.encode())
-
-
-def _bound_to(poll_id: UUID) -> bytes:
-    return b"khma-booth-pass-1 " + poll_id.bytes

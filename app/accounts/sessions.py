@@ -1,68 +1,113 @@
-"""Sessions: who is signed in, by a random cookie of which only the hash is kept.
+"""Sessions: who is signed in, by a random cookie of which only the hash is kept; and the devices they came from.
 
 A session is made when somebody signs in and at no other time; an id that the store does not know is never taken up.
-It gets a new id at sign-in, at a change of password and at a change of role, and dies at sign-out.
+It gets a new id at sign-in, when a code or password is shown again, at a change of password or factor and at a change
+of role, and dies at sign-out.
 """
 
 import hashlib
+import hmac
 import secrets
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
 from sqlalchemy import delete, update
+from sqlalchemy.exc import IntegrityError
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from app.accounts.tables import Account, Session
+from app.accounts.tables import Account, Device, Factor, Session
 from commons.clock import now
+from commons.errors import Forbidden
 
 IDLE = timedelta(hours=24)  # longer than 20 hours, so nobody is hurried out of a form (WCAG 2.2.1)
 LONGEST = timedelta(days=7)
 SEEN_EVERY = timedelta(minutes=5)
+WARNED_BEFORE = timedelta(minutes=30)
+DEVICE_KNOWN_FOR = timedelta(days=400)  # as long as browsers keep a cookie
 
 
 @dataclass(frozen=True)
 class SignedIn:
-    """Who a cookie stands for, and whether "last seen" is old enough to be written down."""
+    """Who a cookie stands for, and whether "last seen" is old enough to be written down.
+
+    has_factor: whether they have set a second factor up. proved_ago: how long since this browser showed it.
+    ends_soon:  whether the session's longest time is nearly over.
+    """
 
     account: Account
     session: Session
     stale: bool
+    has_factor: bool
+    proved_ago: timedelta | None
+    ends_soon: bool
 
 
-def _hash(token: str) -> bytes:
+def hash_of(token: str) -> bytes:
+    """Find what is kept of a session's token."""
     return hashlib.sha256(token.encode()).digest()
 
 
-async def open_session(session: AsyncSession, account_id: UUID, browser: str) -> str:
-    """Sign somebody in. Returns the cookie's token: 256 random bits, told once and kept nowhere."""
+async def open_session(session: AsyncSession, account_id: UUID, browser: str, *, proved: bool = False) -> str:
+    """Sign somebody in. proved: they showed their second factor.
+
+    Returns: the cookie's token: 256 random bits, told once and kept nowhere.
+    """
     token = secrets.token_urlsafe(32)
     moment = await now(session)
     session.add(
         Session(
-            id_hash=_hash(token),
+            id_hash=hash_of(token),
             account_id=account_id,
             browser=browser,
             created_at=moment,
             seen_at=moment,
             expires_at=moment + LONGEST,
+            proved_at=moment if proved else None,
         )
     )
     await session.flush()
     return token
 
 
+async def renew_session(session: AsyncSession, token: str, *, proved: bool) -> str:
+    """Give a session a new id and its full time again. proved: the second factor was just shown.
+
+    Returns: the new token; the old one is dead.
+    Raises:  Forbidden "door.stale_form" where the session was renewed or closed meanwhile.
+    """
+    renewed, moment = secrets.token_urlsafe(32), await now(session)
+    values = {"id_hash": hash_of(renewed), "seen_at": moment, "expires_at": moment + LONGEST}
+    there = update(Session).where(col(Session.id_hash) == hash_of(token))
+    if not (await session.exec(there.values(values | ({"proved_at": moment} if proved else {})))).rowcount:
+        raise Forbidden("door.stale_form")
+    return renewed
+
+
 async def find_signed_in(session: AsyncSession, token: str) -> SignedIn | None:
     """Find who a cookie stands for; None when it is unknown, too old, or was not used for a day. One query."""
-    query = select(Session, Account).join(Account).where(Session.id_hash == _hash(token))
+    query = (
+        select(Session, Account, Factor.added_at)
+        .select_from(Session)
+        .join(Account)
+        .outerjoin(Factor, col(Factor.account_id) == Account.id)
+        .where(Session.id_hash == hash_of(token))
+    )
     if (row := (await session.exec(query)).first()) is None:
         return None
-    opened, account = row
+    opened, account, added_at = row
     moment = await now(session)
     if moment >= opened.expires_at or moment - opened.seen_at > IDLE:
         return None
-    return SignedIn(account, opened, stale=moment - opened.seen_at > SEEN_EVERY)
+    return SignedIn(
+        account,
+        opened,
+        stale=moment - opened.seen_at > SEEN_EVERY,
+        has_factor=added_at is not None,
+        proved_ago=moment - opened.proved_at if opened.proved_at else None,
+        ends_soon=opened.expires_at - moment <= WARNED_BEFORE,
+    )
 
 
 async def mark_seen(session: AsyncSession, id_hash: bytes) -> None:
@@ -73,7 +118,19 @@ async def mark_seen(session: AsyncSession, id_hash: bytes) -> None:
 
 async def close_session(session: AsyncSession, token: str) -> None:
     """Sign one browser out."""
-    await session.exec(delete(Session).where(col(Session.id_hash) == _hash(token)))
+    await session.exec(delete(Session).where(col(Session.id_hash) == hash_of(token)))
+
+
+async def close_one_session(session: AsyncSession, account_id: UUID, id_hash: bytes) -> None:
+    """Sign another browser of the same person out, as their list of sessions names it."""
+    ours = (col(Session.id_hash) == id_hash) & (col(Session.account_id) == account_id)
+    await session.exec(delete(Session).where(ours))
+
+
+async def close_other_sessions(session: AsyncSession, account_id: UUID, token: str) -> None:
+    """Sign a person out everywhere but here."""
+    others = (col(Session.account_id) == account_id) & (col(Session.id_hash) != hash_of(token))
+    await session.exec(delete(Session).where(others))
 
 
 async def close_all_sessions(session: AsyncSession, account_id: UUID) -> None:
@@ -87,8 +144,29 @@ async def list_sessions(session: AsyncSession, account_id: UUID) -> list[Session
     return list((await session.exec(query)).all())
 
 
+async def meet_device(session: AsyncSession, secret: str, account_id: UUID, device: str) -> bool:
+    """Write down that a person signed in from a device.
+
+    device:  its random cookie.
+    Returns: True for one that is new, while others are known; the very first tells nobody anything.
+    """
+    mark, moment = hmac.digest(secret.encode(), b"device\0" + device.encode(), "sha256"), await now(session)
+    this = (col(Device.account_id) == account_id) & (col(Device.mark) == mark)
+    if (await session.exec(update(Device).where(this).values(seen_at=moment))).rowcount:
+        return False
+    known = (await session.exec(select(Device.account_id).where(Device.account_id == account_id).limit(1))).first()
+    try:
+        async with session.begin_nested():
+            session.add(Device(account_id=account_id, mark=mark, seen_at=moment))
+            await session.flush()
+    except IntegrityError:  # from another window of the same browser, at this moment
+        return False
+    return known is not None
+
+
 async def sweep_sessions(session: AsyncSession) -> int:
-    """Delete what is over. Returns how many."""
+    """Delete what is over, and forget devices that nobody came from any more. Returns how many sessions."""
     moment: datetime = await now(session)
+    await session.exec(delete(Device).where(col(Device.seen_at) <= moment - DEVICE_KNOWN_FOR))
     over = (col(Session.expires_at) <= moment) | (col(Session.seen_at) <= moment - IDLE)
     return (await session.exec(delete(Session).where(over))).rowcount

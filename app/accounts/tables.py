@@ -35,6 +35,37 @@ class Session(SQLModel, table=True):
     created_at: datetime = Field(sa_type=UTCDateTime)
     seen_at: datetime = Field(sa_type=UTCDateTime)
     expires_at: datetime = Field(sa_type=UTCDateTime, index=True)
+    proved_at: datetime | None = Field(default=None, sa_type=UTCDateTime)  # when the second factor was last shown
+
+
+class Device(SQLModel, table=True):
+    """A browser that a person came from before: a keyed hash of its cookie, so that a new one is noticed."""
+
+    __tablename__ = "app_device"
+
+    account_id: UUID = Field(foreign_key="app_account.id", ondelete="CASCADE", primary_key=True)
+    mark: bytes = Field(primary_key=True)
+    seen_at: datetime = Field(sa_type=UTCDateTime, index=True)
+
+
+class Factor(SQLModel, table=True):
+    """What a person shows beside the password: the sealed secret of their app, and the last code that was taken."""
+
+    __tablename__ = "app_factor"
+
+    account_id: UUID = Field(foreign_key="app_account.id", ondelete="CASCADE", primary_key=True)
+    sealed: bytes
+    last_step: int  # number of the half minute; a code of this one or an earlier one is never taken again
+    added_at: datetime = Field(sa_type=UTCDateTime)
+
+
+class RecoveryCode(SQLModel, table=True):
+    """One recovery code that still works: its keyed hash, never the code."""
+
+    __tablename__ = "app_recovery_code"
+
+    account_id: UUID = Field(foreign_key="app_account.id", ondelete="CASCADE", primary_key=True)
+    code_hash: bytes = Field(primary_key=True)
 
 
 class Roll(SQLModel, table=True):

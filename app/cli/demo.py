@@ -154,6 +154,7 @@ def _announce(config: Config, signins: list[dict[str, str]], codes: dict[str, Fr
     print(f"\nKhma is open at {config.base_url} ({seconds:.1f} s). Stop it with Ctrl-C.\n")
     for person in signins:
         print(f"  {person['role']:<8} {person['email']:<24} {person['password']}")
+    print("\nWhoever manages needs a code as well: its page shows it, since this is a demonstration.")
     print("\nTo vote, as from the QR code of a slip:\n")
     for name in (OPEN.name, SOON.name):
         print(f"  {name:<13} {config.base_url}/en/votes/{codes[name]['vote']}#{shown(codes[name]['codes'][0])}")

@@ -9,11 +9,14 @@ from uuid import UUID
 
 from sqlmodel.ext.asyncio.session import AsyncSession
 
+from app.accounts.factors.codes import app_code, new_app_secret, step_at
+from app.accounts.factors.store import add_factor
 from app.accounts.store import add_account
 from app.demo.votes import Question, ask_votes, keep_codes
 from app.house import House
 from app.jobs.store import enqueue
 from app.security import Role
+from commons.clock import now
 from commons.organisations.store import find_host, found
 from commons.services.store import add_service
 from results.publication import prepare_import, publish
@@ -49,13 +52,15 @@ WORDS = ("amber", "anchor", "bridge", "candle", "cedar", "cherry", "copper", "fa
 async def build_town(house: House, questions: Sequence[Question] = ()) -> list[dict[str, str]]:
     """Build the town in an empty database, and hold some votes in it; their codes are kept beside the data.
 
-    Returns: the sign-ins: role, name, address, password.
+    Returns: the sign-ins: role, name, address, password, and the secret of the app where there is a second factor.
     """
     signins = []
     for name, email, role in PEOPLE:
         password = "-".join([*(secrets.choice(WORDS) for _ in range(3)), str(secrets.randbelow(9000) + 1000)])
         hashed = await house.passwords.hash(password)
-        signins.append({"role": role.value, "name": name, "email": email, "password": password, "hash": hashed})
+        factor = "" if role is Role.CITIZEN else new_app_secret()
+        person = {"role": role.value, "name": name, "email": email, "password": password, "factor": factor}
+        signins.append(person | {"hash": hashed})
 
     prepared = prepare_import(
         titles=TITLES,
@@ -74,7 +79,10 @@ async def build_town(house: House, questions: Sequence[Question] = ()) -> list[d
         for service in json.loads((HERE / "services.json").read_text("utf-8")):
             await add_service(session, host.id, service["names"], service["summaries"])
         for person in signins:
-            await add_account(session, person["email"], person["name"], person["hash"], Role(person["role"]))
+            account = await add_account(session, person["email"], person["name"], person["hash"], Role(person["role"]))
+            if app_secret := person["factor"]:
+                before = step_at(await now(session)) - 1  # so that the present code can be shown at sign-in
+                await add_factor(session, house.config.secret, account.id, app_secret, app_code(app_secret, before))
         await publish(session, host.id, prepared)
         await enqueue(session, "ledger.sequence")
         return host.id

@@ -11,6 +11,8 @@ import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 
+from app.accounts.factors.codes import STEP_SECONDS, app_code
+from app.accounts.factors.store import FIELD
 from app.config import LANGUAGES
 from results.verify import verify
 
@@ -101,8 +103,11 @@ def walk(base: str, manager: dict[str, str]) -> Iterator[str]:
     status, place, _ = worker.open(
         "/en/sign-in", {"_token": token, "email": manager["email"], "password": manager["password"], "next": ""}
     )
+    expect("signing in with a password alone", "/en/sign-in/code", urllib.parse.urlsplit(place).path)
+    code = app_code(manager["factor"], int(time.time()) // STEP_SECONDS)
+    status, place, _ = worker.open("/en/sign-in/code", {"_token": token, FIELD: code, "next": ""})
     expect("signing in as manager", (200, "/en/manage"), (status, urllib.parse.urlsplit(place).path))
-    yield "a manager signs in"
+    yield "a manager signs in, with a password and a code"
 
     token = worker.token("/en/manage/results/new")
     title = f"Check of {time.strftime('%H:%M:%S')}"

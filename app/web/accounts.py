@@ -4,12 +4,15 @@ An address is confirmed before an account exists: a stranger's sign-up leaves on
 answer is the same whether the address is known or not.
 """
 
-import hashlib
+from urllib.parse import urlencode
 
 from litestar import Controller, Response, get, post
 from litestar.params import FromPath
 from sqlmodel.ext.asyncio.session import AsyncSession
 
+from app.accounts.entering import let_in
+from app.accounts.factors.halfway import VALID_FOR, Halfway, mark_of, seal_halfway
+from app.accounts.factors.store import find_factor
 from app.accounts.limits import (
     LETTER_FROM_NETWORK,
     LETTER_TO_ADDRESS,
@@ -17,13 +20,22 @@ from app.accounts.limits import (
     PASSWORD_OF_ACCOUNT,
     network_of,
 )
-from app.accounts.sessions import close_all_sessions, close_session, list_sessions, open_session
+from app.accounts.sessions import (
+    close_all_sessions,
+    close_one_session,
+    close_other_sessions,
+    close_session,
+    hash_of,
+    list_sessions,
+    renew_session,
+)
 from app.accounts.store import add_account, check_address, check_name, find_account, get_account
 from app.accounts.tokens import make_token, read_token
 from app.letters.outbox import write_letter
 from app.security import Role
-from app.web.respond import AnyRequest, go, language_of, onward, page, safe_place
-from app.web.session import browser_of, house_of, visitor_of
+from app.web.respond import AnyRequest, arrival_of, come_in, first_page, go, language_of, onward, page
+from app.web.session import house_of, keep_cookie, visitor_of
+from commons.clock import now
 from commons.errors import DomainError, Invalid, NotFound
 
 LINK_HOURS = 24
@@ -58,18 +70,20 @@ class SigningUp(Controller):
     @post("/welcome/{token:str}", name="accounts.welcome_save")
     async def settle(self, request: AnyRequest, lang: FromPath[str], token: FromPath[str]) -> Response[str]:
         """Make the account and sign its owner in."""
-        house, visitor = house_of(request), visitor_of(request)
+        house = house_of(request)
         facts = read_token(house.config.secret, "welcome", token)
         email, role = facts["email"], Role(facts.get("role", Role.CITIZEN))
         try:
             name, password = check_name(visitor_of(request).text("name")), visitor_of(request).text("password")
             password_hash = await house.passwords.hash(password)
 
+            arrival = arrival_of(request, proved=False)
+
             async def work(session: AsyncSession) -> str:
                 account = await add_account(session, email, name, password_hash, role)
-                return await open_session(session, account.id, browser_of(request))
+                return await let_in(session, house.config.secret, account, arrival)
 
-            visitor.sign_in(await house.db.write(work))
+            token = await house.db.write(work)
         except DomainError as error:
             return await page(
                 request,
@@ -80,7 +94,7 @@ class SigningUp(Controller):
                 link=token,
                 error=error,
             )
-        return onward(request, "accounts.me", done="signed-in")
+        return come_in(request, onward(request, "accounts.me", done="signed-in"), token, arrival)
 
 
 class SigningIn(Controller):
@@ -105,22 +119,25 @@ class SigningIn(Controller):
         house.limits.try_one(PASSWORD_OF_ACCOUNT, known_as)
         async with house.db.reading() as session:
             account = await find_account(session, known_as)
+            factor = await find_factor(session, account.id) if account else None
+            moment = await now(session)
         right = await house.passwords.fits(account.password_hash if account else house.passwords.nobody, password)
         if account is None or not right:
             error = Invalid("sign_in.wrong", field="email")
             return await page(request, "accounts/sign_in.html", 422, email=email, next=wanted, error=error)
         house.limits.take_back(PASSWORD_FROM_NETWORK, network)
         house.limits.succeeded(PASSWORD_OF_ACCOUNT, known_as)
-        account_id = account.id
-
-        async def work(session: AsyncSession) -> str:
-            await close_session(session, visitor.session_token)
-            return await open_session(session, account_id, browser_of(request))
-
-        visitor.sign_in(await house.db.write(work))
-        if wanted:
-            return go(request, safe_place(wanted, request))
-        return onward(request, "manage.home" if account.role is not Role.CITIZEN else "accounts.me")
+        if factor is None:
+            person, arrival = account, arrival_of(request, proved=False)
+            token = await house.db.write(lambda session: let_in(session, house.config.secret, person, arrival))
+            return come_in(request, first_page(request, account.role, wanted), token, arrival)
+        halfway = seal_halfway(
+            house.config.secret, visitor.cookie, Halfway(account.id, mark_of(account.password_hash)), moment
+        )
+        place = request.app.route_reverse("factors.code", lang=lang)
+        answer = go(request, f"{place}?{urlencode({'next': wanted})}" if wanted else place)
+        keep_cookie(request, house.config.halfway_cookie_name, halfway, VALID_FOR)
+        return answer
 
     @post("/sign-out", name="accounts.sign_out")
     async def leave(self, request: AnyRequest, lang: FromPath[str]) -> Response[str]:
@@ -223,12 +240,24 @@ class MyAccount(Controller):
         async def work(session: AsyncSession) -> str:
             changed = await get_account(session, visitor.known_id)
             changed.password_hash = password_hash
-            await close_all_sessions(session, changed.id)
+            await close_other_sessions(session, changed.id, visitor.session_token)
             await write_letter(session, changed.email, "password_changed", lang)
-            return await open_session(session, changed.id, browser_of(request))
+            return await renew_session(session, visitor.session_token, proved=False)
 
         visitor.sign_in(await house.db.write(work))
         return onward(request, "accounts.me", done="password-changed")
+
+    @post("/sign-out-one", name="accounts.sign_out_one")
+    async def leave_one(self, request: AnyRequest, lang: FromPath[str]) -> Response[str]:
+        """Sign one other browser out."""
+        visitor = visitor_of(request)
+        account_id, named = visitor.known_id, visitor.text("session")
+        try:
+            id_hash = bytes.fromhex(named)
+        except ValueError as wrong:
+            raise NotFound("session.unknown") from wrong
+        await house_of(request).db.write(lambda session: close_one_session(session, account_id, id_hash))
+        return onward(request, "accounts.me", done="signed-out-there")
 
     @post("/sign-out-everywhere", name="accounts.sign_out_everywhere")
     async def leave_everywhere(self, request: AnyRequest, lang: FromPath[str]) -> Response[str]:
@@ -246,7 +275,13 @@ async def _me(request: AnyRequest, error: Invalid | None = None) -> Response[str
         sessions = await list_sessions(session, visitor.known_id)
     name = visitor_of(request).text("name") if error and error.field == "name" else visitor.name
     return await page(
-        request, "accounts/me.html", error.status if error else 200, sessions=sessions, name=name, error=error
+        request,
+        "accounts/me.html",
+        error.status if error else 200,
+        sessions=sessions,
+        here_hash=hash_of(visitor.session_token),
+        name=name,
+        error=error,
     )
 
 
@@ -279,7 +314,7 @@ async def _send_letter(request: AnyRequest, form: str) -> Response[str]:
 
 def _mark(password_hash: str) -> str:
     """Mark a password without telling it, so that a link to change it works once."""
-    return hashlib.sha256(password_hash.encode()).hexdigest()[:32]
+    return mark_of(password_hash).hex()[:32]
 
 
 ROUTES = [SigningUp, SigningIn, LostPassword, MyAccount]

@@ -11,13 +11,14 @@ from litestar import Response
 from litestar.enums import MediaType
 from litestar.exceptions import HTTPException
 
+from app.accounts.factors.store import FIELD
 from app.accounts.limits import TooMany
 from app.accounts.passwords import Busy
 from app.config import LANGUAGES
 from app.db import Away
 from app.i18n import explain, words
 from app.web.respond import AnyRequest, go, language_of, rendered, wants_piece
-from app.web.session import NoLanguage, SignInFirst, WrongForm
+from app.web.session import SAFE, FactorFirst, NoLanguage, ProveFirst, SignInFirst, WrongForm, visitor_of
 from commons.errors import DomainError
 
 log = logging.getLogger("khma.door")
@@ -58,8 +59,33 @@ def on_http_error(request: AnyRequest, error: HTTPException) -> Response[str]:
 
 def on_sign_in_first(request: AnyRequest, _: SignInFirst) -> Response[str]:
     """Show the way to sign-in, and remember where somebody was going."""
-    lang = language_of(request)
-    place = request.app.route_reverse("accounts.sign_in", lang=lang)
+    return _by_way_of(request, "accounts.sign_in")
+
+
+def on_factor_first(request: AnyRequest, _: FactorFirst) -> Response[str]:
+    """Show the way to the set-up of a second factor, and remember where somebody was going."""
+    return _by_way_of(request, "factors.show")
+
+
+def on_prove_first(request: AnyRequest, error: ProveFirst) -> Response[str]:
+    """Ask for a code. A form is carried on: the same page of ours sends it again, with the code."""
+    if request.scope["method"] in SAFE or wants_piece(request):
+        return _by_way_of(request, "factors.prove")
+    fields = list(visitor_of(request).form.items())
+    carried = [(name, text) for name, text in fields if isinstance(text, str) and name not in {"_token", FIELD}]
+    return rendered(
+        request,
+        "factors/carry.html",
+        error.error.status if error.error else 403,
+        carried=carried,
+        lost=any(not isinstance(sent, str) and sent.filename for _, sent in fields),
+        code=error.code,
+        error=error.error,
+    )
+
+
+def _by_way_of(request: AnyRequest, route: str) -> Response[str]:
+    place = request.app.route_reverse(route, lang=language_of(request))
     if request.scope["method"] == "GET" and not wants_piece(request):
         return go(request, f"{place}?next={quote(request.scope['path'])}")
     if wants_piece(request):
@@ -111,6 +137,8 @@ HANDLERS = {
     DomainError: on_domain_error,
     HTTPException: on_http_error,
     SignInFirst: on_sign_in_first,
+    FactorFirst: on_factor_first,
+    ProveFirst: on_prove_first,
     NoLanguage: on_no_language,
     WrongForm: on_wrong_form,
     TooMany: on_too_many,

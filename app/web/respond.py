@@ -9,9 +9,12 @@ from urllib.parse import urlsplit
 from litestar import Request, Response
 from litestar.enums import MediaType
 
+from app.accounts.entering import Arrival
+from app.accounts.sessions import DEVICE_KNOWN_FOR
 from app.config import LANGUAGES, RIGHT_TO_LEFT, ROOT
 from app.i18n import choose, environment, explain, moment_filter, translations, words
-from app.web.session import Visitor, house_of, visitor_of
+from app.security import Role
+from app.web.session import Visitor, browser_of, device_of, house_of, keep_cookie, visitor_of
 from commons.errors import DomainError
 from commons.organisations.tables import Organisation
 from commons.tables import text_in
@@ -23,18 +26,21 @@ NOTICES = frozenset(
     {
         "agreed",
         "asked",
+        "factor-removed",
         "hidden",
         "kept",
         "left-booth",
         "locked",
         "opened",
         "password-changed",
+        "proved",
         "published",
         "refused",
         "saved",
         "shown",
         "signed-in",
         "signed-out",
+        "signed-out-there",
         "withdrawn",
     }
 )
@@ -222,3 +228,24 @@ def safe_place(wanted: str, request: AnyRequest) -> str:
     if plain and wanted.startswith("/") and parts.path.split("/")[1] in LANGUAGES:
         return wanted
     return f"/{language_of(request)}"
+
+
+def arrival_of(request: AnyRequest, *, proved: bool) -> Arrival:
+    """Gather by which door somebody comes in. proved: they showed their second factor."""
+    before, device = visitor_of(request).session_token, device_of(request)
+    return Arrival(before, browser_of(request), device, language_of(request), proved)
+
+
+def come_in(request: AnyRequest, answer: Response[str], token: str, arrival: Arrival) -> Response[str]:
+    """Give the browser the cookie of its new session, and the one by which it is known again."""
+    house = house_of(request)
+    visitor_of(request).sign_in(token)
+    keep_cookie(request, house.config.device_cookie_name, arrival.device, DEVICE_KNOWN_FOR)
+    return answer
+
+
+def first_page(request: AnyRequest, role: Role, wanted: str) -> Response[str]:
+    """Show somebody who came in where they wanted to go, else their desk."""
+    if wanted:
+        return go(request, safe_place(wanted, request))
+    return onward(request, "manage.home" if role is not Role.CITIZEN else "accounts.me")

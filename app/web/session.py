@@ -7,9 +7,10 @@ no row; it is only given to a browser that was shown a form, and binds that form
 import base64
 import hmac
 import secrets
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
-from datetime import timedelta
-from typing import Any, cast
+from datetime import datetime, timedelta
+from typing import Any, TypeVar, cast
 from uuid import UUID
 
 from litestar import Request
@@ -18,22 +19,45 @@ from litestar.datastructures import FormMultiDict
 from litestar.exceptions import ClientException
 from litestar.handlers.base import BaseRouteHandler
 from multipart import MultipartError
+from sqlmodel.ext.asyncio.session import AsyncSession
 
-from app.accounts.sessions import LONGEST, find_signed_in, mark_seen
+from app.accounts.factors.store import FIELD, count_recovery_codes, next_code, take_code
+from app.accounts.limits import FACTOR_FROM_NETWORK, FACTOR_OF_ACCOUNT, network_of
+from app.accounts.sessions import LONGEST, find_signed_in, mark_seen, renew_session
+from app.accounts.store import get_account
 from app.config import LANGUAGES, Config
 from app.house import House
-from app.security import Role, may
-from commons.errors import Forbidden, NotFound
+from app.letters.outbox import write_letter
+from app.security import Role, is_proved, may, needs_factor
+from commons.errors import Forbidden, Invalid, NotFound
 from commons.tables import Texts
+
+Result = TypeVar("Result")
 
 SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 FORM_TYPES = frozenset({"application/x-www-form-urlencoded", "multipart/form-data"})
 OWN_SITES = frozenset({"same-origin", "none"})
 BROWSER_LENGTH = 60
+DEVICE_SIGNS = 32
 
 
 class SignInFirst(Exception):
     """The page is for people who are signed in: go to sign-in, and come back."""
+
+
+class FactorFirst(Exception):
+    """The page is for people with a second factor, and this one has none yet: go to its set-up, and come back."""
+
+
+class ProveFirst(Exception):
+    """The second factor was shown too long ago for this: ask for a code, and go on.
+
+    error: what was wrong with the code that came, if one did. code: the right one, on a demonstration only.
+    """
+
+    def __init__(self, code: str, error: Invalid | None = None) -> None:
+        super().__init__(code, error)
+        self.code, self.error = code, error
 
 
 class NoLanguage(Exception):
@@ -53,8 +77,12 @@ class Visitor:
     name: str = ""
     email: str = ""
     role: Role | None = None
+    has_factor: bool = False
+    proved_ago: timedelta | None = None
+    ends_at: datetime | None = None  # only where that is soon
     secret: str = field(default="", repr=False)
     new_cookie: str | None = None
+    more_cookies: list[str] = field(default_factory=list)
     recognised: bool = False
     form: FormMultiDict = field(default_factory=FormMultiDict)
 
@@ -126,7 +154,8 @@ def visitor_of(connection: ASGIConnection[Any, Any, Any, Any]) -> Visitor:
 async def enter(connection: ASGIConnection[Any, Any, Any, Any], handler: BaseRouteHandler) -> None:
     """Let a request in, or say why not: language, person, permission, form — in this order, on every route.
 
-    Raises: NoLanguage · NotFound · SignInFirst · Forbidden (not allowed, or the form is not ours) · WrongForm.
+    Raises: NoLanguage · NotFound · SignInFirst · Forbidden (not allowed, or the form is not ours) · WrongForm ·
+            FactorFirst · ProveFirst.
     """
     if "\0" in connection.scope["path"]:  # PostgreSQL keeps no such text, so no address has it
         raise NotFound("door.nowhere")
@@ -137,6 +166,8 @@ async def enter(connection: ASGIConnection[Any, Any, Any, Any], handler: BaseRou
         if visitor.role is None and may(handler.name, Role.ADMIN):
             raise SignInFirst
         raise Forbidden("door.not_allowed")
+    if visitor.signed_in and needs_factor(handler.name) and not visitor.has_factor:
+        raise FactorFirst
     request = cast("Request[Any, Any, Any]", connection)
     if request.method not in SAFE:
         _check_site(request)
@@ -144,6 +175,68 @@ async def enter(connection: ASGIConnection[Any, Any, Any, Any], handler: BaseRou
         sent = str(visitor.form.get("_token") or request.headers.get("x-csrf-token") or "")
         if not visitor.cookie or not hmac.compare_digest(sent.encode(), visitor.form_token().encode()):
             raise Forbidden("door.stale_form")
+    if visitor.signed_in and not is_proved(handler.name, visitor.proved_ago):
+        await _prove(request, visitor)
+
+
+async def _prove(request: "Request[Any, Any, Any]", visitor: Visitor) -> None:
+    """Take the code that came with a form, and let the form go on under a new session id; else ask for one."""
+    error = None
+    if visitor.text(FIELD):
+        try:
+            await prove(request, visitor)
+        except Invalid as wrong:
+            error = wrong
+        else:
+            return
+    raise ProveFirst(await shown_code(house_of(request), visitor.known_id), error)
+
+
+async def prove(connection: ASGIConnection[Any, Any, Any, Any], visitor: Visitor) -> None:
+    """Take the code in a form of somebody signed in, and give their session a new id. Raises Invalid, TooMany."""
+    renewed = await with_code(
+        connection,
+        visitor.known_id,
+        visitor.text(FIELD),
+        lambda session: renew_session(session, visitor.session_token, proved=True),
+    )
+    visitor.sign_in(renewed)
+
+
+async def with_code(
+    connection: ASGIConnection[Any, Any, Any, Any],
+    account_id: UUID,
+    typed: str,
+    work: Callable[[AsyncSession], Awaitable[Result]],
+) -> Result:
+    """Take a code of somebody's second factor, and do what it was shown for, in one transaction.
+
+    Raises: Invalid "factor.wrong", "factor.used"; TooMany, since wrong ones are counted by account and by network.
+    """
+    house, lang = house_of(connection), connection.path_params["lang"]
+    network = network_of(connection, house.config.trusted_proxy)
+    house.limits.try_one(FACTOR_FROM_NETWORK, network)
+    house.limits.try_one(FACTOR_OF_ACCOUNT, str(account_id))
+
+    async def take(session: AsyncSession) -> Result:
+        if await take_code(session, house.config.secret, account_id, typed):
+            left = await count_recovery_codes(session, account_id)
+            account = await get_account(session, account_id)
+            await write_letter(session, account.email, "recovery_used", lang, left=str(left))
+        return await work(session)
+
+    result = await house.db.write(take)
+    house.limits.take_back(FACTOR_FROM_NETWORK, network)
+    house.limits.succeeded(FACTOR_OF_ACCOUNT, str(account_id))
+    return result
+
+
+async def shown_code(house: House, account_id: UUID) -> str:
+    """Give the code that somebody's app would show, on a demonstration only: there everybody plays everybody."""
+    if not house.config.demonstration:
+        return ""
+    async with house.db.reading() as session:
+        return await next_code(session, house.config.secret, account_id)
 
 
 async def _recognise(connection: ASGIConnection[Any, Any, Any, Any]) -> Visitor:
@@ -166,6 +259,8 @@ async def _recognise(connection: ASGIConnection[Any, Any, Any, Any]) -> Visitor:
         visitor.cookie = cookie
         visitor.account_id, visitor.name = found.account.id, found.account.name
         visitor.email, visitor.role = found.account.email, found.account.role
+        visitor.has_factor, visitor.proved_ago = found.has_factor, found.proved_ago
+        visitor.ends_at = found.session.expires_at if found.ends_soon else None
     return visitor
 
 
@@ -199,12 +294,23 @@ def browser_of(connection: ASGIConnection[Any, Any, Any, Any]) -> str:
     return " · ".join(part for part in ({"Edg": "Edge", "OPR": "Opera"}.get(named, named), system) if part)
 
 
+def device_of(connection: ASGIConnection[Any, Any, Any, Any]) -> str:
+    """Read by which cookie this browser is known again, or draw one."""
+    known = connection.cookies.get(house_of(connection).config.device_cookie_name, "")
+    return known if len(known) == DEVICE_SIGNS and known.isascii() else secrets.token_urlsafe(24)
+
+
 def cookie_for(house: House, value: str) -> str:
     """Write the Set-Cookie of the cookie that says who is at the door; without a value, the one that takes it away."""
-    return set_cookie(house.config, house.config.cookie_name, value, LONGEST)
+    return _set_cookie(house.config, house.config.cookie_name, value, LONGEST)
 
 
-def set_cookie(config: Config, name: str, value: str, lasts: timedelta) -> str:
+def keep_cookie(connection: ASGIConnection[Any, Any, Any, Any], name: str, value: str, lasts: timedelta) -> None:
+    """Have the browser keep another cookie beside that one; without a value, have it taken away."""
+    visitor_of(connection).more_cookies.append(_set_cookie(house_of(connection).config, name, value, lasts))
+
+
+def _set_cookie(config: Config, name: str, value: str, lasts: timedelta) -> str:
     """Write a Set-Cookie: for this host alone, unreadable to scripts, only over https where there is one.
 
     value: signs that need no escaping; nothing takes the cookie away.

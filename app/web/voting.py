@@ -23,7 +23,7 @@ from app.accounts.roll.voters import Voter
 from app.house import House
 from app.qr import draw
 from app.web.respond import AnyRequest, language_of, onward, page
-from app.web.session import house_of, set_cookie, visitor_of
+from app.web.session import house_of, keep_cookie, visitor_of
 from ballots.answers import order_of
 from ballots.casting import Cast, Happened, find_receipt, last_form, record
 from ballots.keys import Keys
@@ -101,14 +101,14 @@ class Booth(Controller):
                 poll = await get_public_poll(session, slug)
             return await _ballot_again(request, poll, _sheet_again(request, poll), voter, error)
         answer = onward(request, "votes.receipt", done=done.happened.value, slug=slug)
-        answer.headers |= _cookie(house, booth_pass)
+        keep_cookie(request, house.config.booth_cookie_name, booth_pass, VALID_FOR)
         return answer
 
     @post("/done", name="votes.done")
     async def done(self, request: AnyRequest, lang: FromPath[str], slug: FromPath[str]) -> Response[str]:
         """Forget the pass on this device."""
         answer = onward(request, "votes.show", done="left-booth", slug=slug)
-        answer.headers |= _cookie(house_of(request), "")
+        keep_cookie(request, house_of(request).config.booth_cookie_name, "", VALID_FOR)
         return answer
 
 
@@ -359,16 +359,12 @@ async def _with_pass(request: AnyRequest, answer: Response[str], poll: Poll, vot
     house = house_of(request)
     async with house.db.reading() as session:
         moment = await now(session)
-    answer.headers |= _cookie(house, _pass(house, poll, voter, moment))
+    keep_cookie(request, house.config.booth_cookie_name, _pass(house, poll, voter, moment), VALID_FOR)
     return answer
 
 
 def _pass(house: House, poll: Poll | Held, voter: Voter, moment: datetime) -> str:
     return seal_pass(house.config.secret, poll.id, voter, moment)
-
-
-def _cookie(house: House, value: str) -> dict[str, str]:
-    return {"Set-Cookie": set_cookie(house.config, house.config.booth_cookie_name, value, VALID_FOR)}
 
 
 ROUTES = [Booth, Receipts]

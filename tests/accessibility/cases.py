@@ -7,7 +7,7 @@ from playwright.sync_api import Page
 
 from app.accounts.tokens import make_token
 from app.demo.walk import SHEET
-from tests.accessibility import votes
+from tests.accessibility import factors, votes
 from tests.accessibility.furniture import PICTURE, ROLL
 from tests.plumbing.server import SECRET
 from tests.plumbing.town import RunningTown
@@ -192,6 +192,7 @@ FIRST_TEXTS = ("about", "contact", "help", "privacy", "accessibility", "terms")
 PAGES = [
     Case("home", "home", ""),
     Case("sign-in", "accounts.sign_in", "/sign-in"),
+    Case("halfway-none", "factors.code", "/sign-in/code", (NOBODY,)),
     Case("sign-up", "accounts.sign_up", "/sign-up"),
     Case("sent", "accounts.sent", "/letter-sent"),
     Case("welcome", "accounts.welcome", f"/welcome/{WELCOME}", (NOBODY,)),
@@ -199,6 +200,11 @@ PAGES = [
     Case("reset", "accounts.reset", f"/reset/{RESET}", (NOBODY,)),
     Case("me", "accounts.me", "/me", (CITIZEN, MANAGER)),
     Case("me-saved", "accounts.me", "/me?done=saved", (CITIZEN,)),
+    Case("factor-none", "factors.show", "/me/factor", (CITIZEN,)),
+    Case("factor", "factors.show", "/me/factor", (MANAGER,)),
+    Case("factor-renew", "factors.show", "/me/factor?act=renew", (MANAGER,)),
+    Case("factor-remove", "factors.show", "/me/factor?act=remove", (MANAGER,)),
+    Case("prove", "factors.prove", "/me/prove", (CITIZEN, MANAGER)),
     Case("components", "components", "/components", (NOBODY,)),
     Case("ledger", "ledger.index", "/ledger"),
     Case("manage", "manage.home", "/manage", (MANAGER,)),
@@ -257,6 +263,16 @@ AT_THE_BOOTH = [
 MISTAKES = [
     Case("wrong-password", "accounts.sign_in", "/sign-in", (NOBODY,),
          typed(email="nobody@vardisi.example", password="wrong"), 422, 1),
+    Case("halfway", "accounts.sign_in", "/sign-in", (NOBODY,), factors.halfway()),
+    Case("halfway-wrong", "accounts.sign_in", "/sign-in", (NOBODY,), factors.halfway("12345"), 422, 1),
+    Case("factor-wrong", "factors.show", "/me/factor", (CITIZEN,), factors.wrong_code, 422, 1),
+    Case("factor-codes", "factors.show", "/me/factor", (CITIZEN,), factors.recovery_codes),
+    Case("factor-remove-wrong", "factors.show", "/me/factor?act=remove", (MANAGER,), factors.wrong_code, 422, 1),
+    Case("prove-wrong", "factors.prove", "/me/prove", (MANAGER,), factors.wrong_code, 422, 1),
+    Case("prove-password", "factors.prove", "/me/prove", (CITIZEN,), typed(current="wrong"), 422, 1),
+    Case("carried", "results.show", f"/results/{RESULT}", (MANAGER,), factors.too_long_ago(), 403),
+    Case("carried-wrong", "results.show", f"/results/{RESULT}", (MANAGER,), factors.too_long_ago("12345"), 422, 1),
+    Case("nearly-over", "services.show", "/services/late-desk", (CITIZEN, MANAGER), factors.nearly_over),
     Case("sign-up-empty", "accounts.sign_up", "/sign-up", (NOBODY,), typed(email=""), 422, 1),
     Case("forgot-empty", "accounts.forgot", "/forgot", (NOBODY,), typed(email="nino"), 422, 1),
     Case("welcome-weak", "accounts.welcome", f"/welcome/{WELCOME}", (NOBODY,),

@@ -15,6 +15,7 @@ from collections.abc import Awaitable, Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +23,8 @@ import httpx
 import uvicorn
 from sqlmodel.ext.asyncio.session import AsyncSession
 
+from app.accounts.factors.codes import STEP_SECONDS, app_code
+from app.accounts.factors.store import FIELD
 from app.config import Config
 from app.demo.town import build_town
 from app.house import House, open_house
@@ -33,6 +36,7 @@ from tests.plumbing.votes import HeldVote
 
 TOKEN = re.compile(r'name="_token" value="([^"]+)"')
 WAIT_SECONDS = 20
+PROVED_SECONDS = 240  # less than a shown code is good for
 Furnish = Callable[[AsyncSession], Awaitable[None]]
 Hold = Callable[[House], Awaitable[dict[str, HeldVote]]]
 
@@ -41,7 +45,7 @@ Hold = Callable[[House], Awaitable[dict[str, HeldVote]]]
 class RunningTown:
     """A town that answers at `base`.
 
-    people: sign-ins by name: citizen, manager, second manager, admin; each with email, password, name.
+    people: sign-ins by name: citizen, manager, second manager, admin; each with email, password, name, factor.
     votes:  those that were held in it, by name, for their slips; the house that they name is closed.
     """
 
@@ -49,21 +53,50 @@ class RunningTown:
     folder: Path
     people: dict[str, dict[str, str]]
     votes: dict[str, HeldVote]
-    _cookies: dict[str, str] = field(default_factory=dict)
+    _cookies: dict[str, tuple[str, float]] = field(default_factory=dict)
+    _shown: dict[str, int] = field(default_factory=dict)
 
     def cookie(self, who: str) -> dict[str, str]:
-        """Give the cookie of somebody who is signed in, as a browser's context takes it; signed in once a town."""
-        if who not in self._cookies:
-            self._cookies[who] = self._sign_in(self.people[who])
-        return {"name": "khma", "value": self._cookies[who], "url": self.base}
+        """Give the cookie of somebody who is signed in, as a browser's context takes it.
 
-    def _sign_in(self, person: dict[str, str]) -> str:
+        It is used again for as long as a code that was shown is good for everything.
+        """
+        value, since = self._cookies.get(who, ("", float("-inf")))
+        if time.monotonic() - since > PROVED_SECONDS:
+            self._cookies[who] = value, _ = self._sign_in(who), time.monotonic()
+        return {"name": "khma", "value": value, "url": self.base}
+
+    def next_code(self, who: str) -> str:
+        """Read a code from somebody's app that was not shown yet; comes back when there is one."""
+        step = self._shown[who] = max(int(time.time()) // STEP_SECONDS, self._shown.get(who, 0) + 1)
+        while int(time.time()) // STEP_SECONDS + 1 < step:
+            time.sleep(0.05)
+        return app_code(self.people[who]["factor"], step)
+
+    def _sign_in(self, who: str) -> str:
+        person = self.people[who]
         with httpx.Client(base_url=self.base, trust_env=False) as client:
             token = TOKEN.search(client.get("/en/sign-in").text)
             assert token is not None
             form = {"_token": token[1], "email": person["email"], "password": person["password"], "next": ""}
-            assert client.post("/en/sign-in", data=form).status_code == httpx.codes.SEE_OTHER
+            answer = client.post("/en/sign-in", data=form)
+            if person["factor"]:
+                form = {"_token": token[1], FIELD: self.next_code(who), "next": ""}
+                answer = client.post("/en/sign-in/code", data=form)
+            assert answer.status_code == httpx.codes.SEE_OTHER, answer.text
             return str(client.cookies["khma"])
+
+    def put_sessions(self, **ago_seconds: float) -> None:
+        """Move moments of all sessions into the past, or into the future by less than nothing; on SQLite."""
+        moments = {name: datetime.now(UTC) - timedelta(seconds=ago) for name, ago in ago_seconds.items()}
+        with closing(sqlite3.connect(self.folder / "khma.sqlite3", isolation_level=None, timeout=20)) as file:
+            for name, moment in moments.items():
+                shown = "" if name != "proved_at" else " WHERE proved_at IS NOT NULL"
+                file.execute(f"UPDATE app_session SET {name} = ?{shown}", (f"{moment:%Y-%m-%d %H:%M:%S.%f}",))
+
+    def forget(self, who: str) -> None:
+        """Sign somebody in anew when their cookie is next asked for."""
+        self._cookies.pop(who, None)
 
     def letter(self, address: str, number: int = 1) -> str:
         """Read the nth letter to an address where the worker printed it; comes back when it is there."""

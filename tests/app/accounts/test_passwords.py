@@ -34,8 +34,19 @@ async def test_a_hash_that_is_none_fits_nothing(password_hash: str) -> None:
 
 @pytest.mark.parametrize("length", [SHORTEST, LONGEST])
 async def test_the_shortest_and_the_longest_are_taken(length: int) -> None:
+    passwords, password = Passwords(), ("ოთხი სიტყვა, მხოლოდ ჩემი; " * 9)[:length]
+    assert await passwords.fits(await passwords.hash(password), password)
+    passwords.close()
+
+
+@pytest.mark.parametrize(
+    "common", ["password1234567", "passwordpassword", "P@ssw0rdP@ssw0rd", "aaaaaaaaaaaaaaaaaaaa", "qwertyuiopasdfgh"]
+)
+async def test_what_is_on_lists_of_leaked_ones_or_follows_a_pattern_is_refused(common: str) -> None:
     passwords = Passwords()
-    assert await passwords.fits(await passwords.hash("პ" * length), "პ" * length)
+    with pytest.raises(Invalid) as refused:
+        await passwords.hash(common)
+    assert (refused.value.code, refused.value.field) == ("password.guessable", "password")
     passwords.close()
 
 

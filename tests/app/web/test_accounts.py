@@ -180,7 +180,9 @@ async def test_an_invitation_gives_its_role_and_no_form_does(one_town: Town) -> 
     token = make_token(one_town.config.secret, "welcome", {"email": NEW, "role": "manager"}, hours=1)
     browser = one_town.browser()
     await browser.send(f"/en/welcome/{token}", {"name": "Ana", "password": ANOTHER, "role": "admin"})
-    assert (await browser.get("/en/manage")).status_code == 200
+    assert (await browser.get("/en/manage")).headers[
+        "location"
+    ] == "/en/me/factor?next=/en/manage"  # the role has rooms
     assert "'manager'" in next(row for row in (await one_town.rows())["app_account"] if NEW in row)
 
 

@@ -1,0 +1,38 @@
+"""Coming in: a session in place of the one that was there, and a letter to its owner where the device is new."""
+
+from dataclasses import dataclass
+
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from app.accounts.sessions import close_session, meet_device, open_session
+from app.accounts.tables import Account
+from app.i18n import moment_filter
+from app.letters.outbox import write_letter
+from commons.clock import now
+from commons.organisations.store import find_host
+
+
+@dataclass(frozen=True)
+class Arrival:
+    """By which door somebody comes in.
+
+    before: token of the session that the browser had, or nothing. browser: in a few words. device: its random cookie.
+    language: of the page. proved: they showed their second factor.
+    """
+
+    before: str
+    browser: str
+    device: str
+    language: str
+    proved: bool
+
+
+async def let_in(session: AsyncSession, secret: str, account: Account, arrival: Arrival) -> str:
+    """Sign somebody in whose password, and code if they have a factor, were right. Returns the session's token."""
+    await close_session(session, arrival.before)
+    if await meet_device(session, secret, account.id, arrival.device):
+        host = await find_host(session)
+        at = moment_filter(arrival.language, host.zone if host else "UTC")(await now(session))
+        facts = {"browser": arrival.browser, "at": at}
+        await write_letter(session, account.email, "new_device", arrival.language, **facts)
+    return await open_session(session, account.id, arrival.browser, proved=arrival.proved)
