@@ -14,8 +14,10 @@ from sqlalchemy import delete, update
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from app.accounts.tables import Account, Session
+from app.accounts.tables import Account, Grant, Session
+from app.security import Role, Roles
 from commons.clock import now
+from commons.organisations.store import host_id
 
 IDLE = timedelta(hours=24)  # longer than 20 hours, so nobody is hurried out of a form (WCAG 2.2.1)
 LONGEST = timedelta(days=7)
@@ -24,9 +26,10 @@ SEEN_EVERY = timedelta(minutes=5)
 
 @dataclass(frozen=True)
 class SignedIn:
-    """Who a cookie stands for, and whether "last seen" is old enough to be written down."""
+    """Who a cookie stands for, their roles, and whether "last seen" is old enough to be written down."""
 
     account: Account
+    roles: Roles
     session: Session
     stale: bool
 
@@ -55,14 +58,16 @@ async def open_session(session: AsyncSession, account_id: UUID, browser: str) ->
 
 async def find_signed_in(session: AsyncSession, token: str) -> SignedIn | None:
     """Find who a cookie stands for; None when it is unknown, too old, or was not used for a day. One query."""
-    query = select(Session, Account).join(Account).where(Session.id_hash == _hash(token))
-    if (row := (await session.exec(query)).first()) is None:
+    held = (Grant.account_id == Account.id) & col(Grant.ended_at).is_(None) & (Grant.organisation_id == host_id())
+    query = select(Session, Account, Grant.role).select_from(Session).join(Account).outerjoin(Grant, held)
+    if not (rows := (await session.exec(query.where(Session.id_hash == _hash(token)))).all()):
         return None
-    opened, account = row
+    opened, account, _ = rows[0]
+    roles = frozenset({Role.CITIZEN, *(role for _, _, role in rows if role is not None)})
     moment = await now(session)
     if moment >= opened.expires_at or moment - opened.seen_at > IDLE:
         return None
-    return SignedIn(account, opened, stale=moment - opened.seen_at > SEEN_EVERY)
+    return SignedIn(account, roles, opened, stale=moment - opened.seen_at > SEEN_EVERY)
 
 
 async def mark_seen(session: AsyncSession, id_hash: bytes) -> None:

@@ -1,4 +1,4 @@
-"""The town of Vardisi: a hall, twelve services, four people, and one real vote with its source named."""
+"""The town of Vardisi: a hall, twelve services, nine people, and one real vote with its source named."""
 
 import json
 import secrets
@@ -9,6 +9,7 @@ from uuid import UUID
 
 from sqlmodel.ext.asyncio.session import AsyncSession
 
+from app.accounts.roles.store import add_grant
 from app.accounts.store import add_account
 from app.demo.votes import Question, ask_votes, keep_codes
 from app.house import House
@@ -38,10 +39,15 @@ TITLES = {
     "ar": "قيادة مشروع دبيان 2007",
 }
 PEOPLE = (
-    ("Nino Beridze", "nino@vardisi.example", Role.CITIZEN),
-    ("Maia Lomidze", "maia@vardisi.example", Role.MANAGER),
-    ("Giorgi Kapanadze", "giorgi@vardisi.example", Role.MANAGER),
-    ("Salome Abashidze", "salome@vardisi.example", Role.ADMIN),
+    ("Nino Beridze", "nino@vardisi.example", ()),
+    ("Maia Lomidze", "maia@vardisi.example", (Role.MANAGER,)),
+    ("Giorgi Kapanadze", "giorgi@vardisi.example", (Role.MANAGER,)),
+    ("Salome Abashidze", "salome@vardisi.example", (Role.ADMIN, Role.MANAGER)),
+    ("Tamar Gelashvili", "tamar@vardisi.example", (Role.ADMIN,)),
+    ("Levan Maisuradze", "levan@vardisi.example", (Role.OFFICER,)),
+    ("Eka Tsiklauri", "eka@vardisi.example", (Role.PRINT_OFFICER,)),
+    ("Davit Kiknadze", "davit@vardisi.example", (Role.COUNTER_AGENT,)),
+    ("Ana Gogoladze", "ana@vardisi.example", (Role.AUDITOR,)),
 )
 WORDS = ("amber", "anchor", "bridge", "candle", "cedar", "cherry", "copper", "falcon", "garden", "lantern", "maple")
 
@@ -49,13 +55,14 @@ WORDS = ("amber", "anchor", "bridge", "candle", "cedar", "cherry", "copper", "fa
 async def build_town(house: House, questions: Sequence[Question] = ()) -> list[dict[str, str]]:
     """Build the town in an empty database, and hold some votes in it; their codes are kept beside the data.
 
-    Returns: the sign-ins: role, name, address, password.
+    Returns: the sign-ins: role (or roles, with commas), name, address, password.
     """
     signins = []
-    for name, email, role in PEOPLE:
+    for name, email, roles in PEOPLE:
         password = "-".join([*(secrets.choice(WORDS) for _ in range(3)), str(secrets.randbelow(9000) + 1000)])
         hashed = await house.passwords.hash(password)
-        signins.append({"role": role.value, "name": name, "email": email, "password": password, "hash": hashed})
+        role = ", ".join(roles) or Role.CITIZEN.value
+        signins.append({"role": role, "name": name, "email": email, "password": password, "hash": hashed})
 
     prepared = prepare_import(
         titles=TITLES,
@@ -73,8 +80,10 @@ async def build_town(house: House, questions: Sequence[Question] = ()) -> list[d
         host = await found(session, NAMES, SUMMARIES, "Asia/Tbilisi")
         for service in json.loads((HERE / "services.json").read_text("utf-8")):
             await add_service(session, host.id, service["names"], service["summaries"])
-        for person in signins:
-            await add_account(session, person["email"], person["name"], person["hash"], Role(person["role"]))
+        for person, (_, _, roles) in zip(signins, PEOPLE, strict=True):
+            account = await add_account(session, person["email"], person["name"], person["hash"])
+            for role in roles:
+                await add_grant(session, host.id, account.id, role)
         await publish(session, host.id, prepared)
         await enqueue(session, "ledger.sequence")
         return host.id

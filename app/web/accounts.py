@@ -10,6 +10,7 @@ from litestar import Controller, Response, get, post
 from litestar.params import FromPath
 from sqlmodel.ext.asyncio.session import AsyncSession
 
+from app.accounts.events import note
 from app.accounts.limits import (
     LETTER_FROM_NETWORK,
     LETTER_TO_ADDRESS,
@@ -17,11 +18,15 @@ from app.accounts.limits import (
     PASSWORD_OF_ACCOUNT,
     network_of,
 )
+from app.accounts.roles.granting import give_invited
+from app.accounts.roles.store import find_roles
 from app.accounts.sessions import close_all_sessions, close_session, list_sessions, open_session
 from app.accounts.store import add_account, check_address, check_name, find_account, get_account
+from app.accounts.tables import Event
 from app.accounts.tokens import make_token, read_token
+from app.jobs.store import enqueue
 from app.letters.outbox import write_letter
-from app.security import Role
+from app.security import Role, Roles, may
 from app.web.respond import AnyRequest, go, language_of, onward, page, safe_place
 from app.web.session import browser_of, house_of, visitor_of
 from commons.errors import DomainError, Invalid, NotFound
@@ -66,7 +71,10 @@ class SigningUp(Controller):
             password_hash = await house.passwords.hash(password)
 
             async def work(session: AsyncSession) -> str:
-                account = await add_account(session, email, name, password_hash, role)
+                account = await add_account(session, email, name, password_hash)
+                if role is not Role.CITIZEN:
+                    await give_invited(session, account.id, role, browser_of(request))
+                    await enqueue(session, "ledger.sequence")
                 return await open_session(session, account.id, browser_of(request))
 
             visitor.sign_in(await house.db.write(work))
@@ -107,27 +115,39 @@ class SigningIn(Controller):
             account = await find_account(session, known_as)
         right = await house.passwords.fits(account.password_hash if account else house.passwords.nobody, password)
         if account is None or not right:
+            # Written down for unknown addresses too, so that known ones take no longer; which address, is not.
+            who = account.id if account else None
+            await house.db.write(
+                lambda session: note(session, Event.SIGN_IN_FAILED, whom=who, browser=browser_of(request))
+            )
             error = Invalid("sign_in.wrong", field="email")
             return await page(request, "accounts/sign_in.html", 422, email=email, next=wanted, error=error)
         house.limits.take_back(PASSWORD_FROM_NETWORK, network)
         house.limits.succeeded(PASSWORD_OF_ACCOUNT, known_as)
         account_id = account.id
 
-        async def work(session: AsyncSession) -> str:
+        async def work(session: AsyncSession) -> tuple[str, Roles]:
             await close_session(session, visitor.session_token)
-            return await open_session(session, account_id, browser_of(request))
+            await note(session, Event.SIGNED_IN, who=account_id, browser=browser_of(request))
+            return await open_session(session, account_id, browser_of(request)), await find_roles(session, account_id)
 
-        visitor.sign_in(await house.db.write(work))
+        token, roles = await house.db.write(work)
+        visitor.sign_in(token)
         if wanted:
             return go(request, safe_place(wanted, request))
-        return onward(request, "manage.home" if account.role is not Role.CITIZEN else "accounts.me")
+        return onward(request, "manage.home" if may("manage.home", roles) else "accounts.me")
 
     @post("/sign-out", name="accounts.sign_out")
     async def leave(self, request: AnyRequest, lang: FromPath[str]) -> Response[str]:
         """Sign this browser out."""
         visitor = visitor_of(request)
-        token = visitor.session_token
-        await house_of(request).db.write(lambda session: close_session(session, token))
+        token, account_id = visitor.session_token, visitor.known_id
+
+        async def work(session: AsyncSession) -> None:
+            await close_session(session, token)
+            await note(session, Event.SIGNED_OUT, who=account_id, browser=browser_of(request))
+
+        await house_of(request).db.write(work)
         visitor.sign_out()
         answer = onward(request, "home", done="signed-out")
         answer.headers["Clear-Site-Data"] = '"cache"'
@@ -173,6 +193,7 @@ class LostPassword(Controller):
                 raise NotFound("link.dead")
             account.password_hash = password_hash
             await close_all_sessions(session, account.id)
+            await note(session, Event.PASSWORD_RESET, who=account.id, browser=browser_of(request))
             await write_letter(session, account.email, "password_changed", lang)
 
         await house.db.write(work)
@@ -224,6 +245,7 @@ class MyAccount(Controller):
             changed = await get_account(session, visitor.known_id)
             changed.password_hash = password_hash
             await close_all_sessions(session, changed.id)
+            await note(session, Event.PASSWORD_CHANGED, who=changed.id, browser=browser_of(request))
             await write_letter(session, changed.email, "password_changed", lang)
             return await open_session(session, changed.id, browser_of(request))
 
@@ -235,7 +257,12 @@ class MyAccount(Controller):
         """Sign every browser out, this one too."""
         visitor = visitor_of(request)
         account_id = visitor.known_id
-        await house_of(request).db.write(lambda session: close_all_sessions(session, account_id))
+
+        async def work(session: AsyncSession) -> None:
+            await close_all_sessions(session, account_id)
+            await note(session, Event.SIGNED_OUT_EVERYWHERE, who=account_id, browser=browser_of(request))
+
+        await house_of(request).db.write(work)
         visitor.sign_out()
         return onward(request, "home", done="signed-out")
 

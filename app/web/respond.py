@@ -107,6 +107,7 @@ def context(request: AnyRequest, lang: str) -> dict[str, Any]:
         "here": here,
         "protected": house.config.secure,
         "demonstration": house.config.demonstration,
+        "single_handed": house.known_host is not None and house.known_host.single_handed,
         "notice": _notice(request, lang),
         "nav": _menu(request, lang),
         "moment": moment_filter(lang, house.known_host.zone if house.known_host else "UTC"),

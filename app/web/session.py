@@ -21,7 +21,7 @@ from multipart import MultipartError
 from app.accounts.sessions import LONGEST, find_signed_in, mark_seen
 from app.config import LANGUAGES
 from app.house import House
-from app.security import Role, may
+from app.security import EVERY_ROLE, NOBODY, Roles, may
 from commons.errors import Forbidden, NotFound
 from commons.tables import Texts
 
@@ -51,7 +51,7 @@ class Visitor:
     account_id: UUID | None = None
     name: str = ""
     email: str = ""
-    role: Role | None = None
+    roles: Roles = NOBODY
     secret: str = field(default="", repr=False)
     new_cookie: str | None = None
     recognised: bool = False
@@ -71,7 +71,7 @@ class Visitor:
 
     def may(self, route: str) -> bool:
         """Tell whether this visitor may use a route; for showing only what can be done."""
-        return may(route, self.role)
+        return may(route, self.roles)
 
     def form_token(self) -> str:
         """Give the token of this browser's forms; a browser without a cookie is given one."""
@@ -132,8 +132,8 @@ async def enter(connection: ASGIConnection[Any, Any, Any, Any], handler: BaseRou
     if connection.path_params.get("lang", "en") not in LANGUAGES:
         raise NoLanguage
     visitor = await _recognise(connection)
-    if not may(handler.name, visitor.role):
-        if visitor.role is None and may(handler.name, Role.ADMIN):
+    if not may(handler.name, visitor.roles):
+        if not visitor.signed_in and may(handler.name, EVERY_ROLE):
             raise SignInFirst
         raise Forbidden("door.not_allowed")
     request = cast("Request[Any, Any, Any]", connection)
@@ -164,7 +164,7 @@ async def _recognise(connection: ASGIConnection[Any, Any, Any, Any]) -> Visitor:
             await house.db.write(lambda session: mark_seen(session, found.session.id_hash))
         visitor.cookie = cookie
         visitor.account_id, visitor.name = found.account.id, found.account.name
-        visitor.email, visitor.role = found.account.email, found.account.role
+        visitor.email, visitor.roles = found.account.email, found.roles
     return visitor
 
 

@@ -1,8 +1,8 @@
-"""The whole house in the test's own process: every door, a founded town, five people, and browsers without scripts."""
+"""The whole house in the test's own process: every door, a founded town, six people, and browsers without scripts."""
 
 import asyncio
 import re
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Iterable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import date
@@ -18,6 +18,7 @@ from sqlalchemy import create_engine
 from sqlmodel import SQLModel, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
+from app.accounts.roles.store import add_grant
 from app.accounts.roll.importing import Entry
 from app.accounts.roll.store import add_lines, add_roll, find_lines
 from app.accounts.sessions import open_session
@@ -46,6 +47,7 @@ PEOPLE = {
     "manager": ("Maia Lomidze", "maia@vardisi.example", Role.MANAGER),
     "second manager": ("Giorgi Kapanadze", "giorgi@vardisi.example", Role.MANAGER),
     "admin": ("Salome Abashidze", "salome@vardisi.example", Role.ADMIN),
+    "second admin": ("Tamar Gelashvili", "tamar@vardisi.example", Role.ADMIN),
 }
 SHEET = b"=A:[Evening hours]\n=B:[Birth certificate by post]\n=C:[Home visits]\n7:A>B>C\n5:B>C\n4:C>A=B\n2:\n"
 TOKEN = re.compile(r'name="_token" value="([^"]+)"')
@@ -143,13 +145,24 @@ class Town:
         return Browser(self, cookie, peer=peer)
 
     async def signed_in(self, person: str) -> Browser:
-        """Open a fresh browser in which somebody is signed in already, without the slow password."""
+        """Open a fresh browser in which somebody is signed in already, without the slow password.
+
+        person: one of PEOPLE, or the word for a role: somebody then moves in who has it, the first time it is asked for.
+        """
+        if person not in self.people:
+            self.people[person] = await self.move_in(
+                person.replace("_", " "), f"{person}@vardisi.example", Role(person)
+            )
         account_id = self.people[person]
 
         async def work(session: AsyncSession) -> str:
             return await open_session(session, account_id, "test")
 
         return Browser(self, "s" + await self.house.db.write(work))
+
+    async def move_in(self, name: str, email: str, *roles: Role) -> UUID:
+        """Let somebody move in who has some roles, and no password."""
+        return await self.house.db.write(lambda session: _move_in(session, name, email, "", roles))
 
     def token_of(self, cookie: str) -> str:
         """Work out the form token that belongs to a cookie, as the house does: for attackers who have their own."""
@@ -214,9 +227,16 @@ def all_rows(owner_url: str) -> dict[str, list[str]]:
         engine.dispose()
 
 
+async def _move_in(session: AsyncSession, name: str, email: str, password_hash: str, roles: Iterable[Role]) -> UUID:
+    account, host = await add_account(session, email, name, password_hash), await get_host(session)
+    for role in set(roles) - {Role.CITIZEN}:
+        await add_grant(session, host.id, account.id, role)
+    return account.id
+
+
 @asynccontextmanager
 async def opened_town(url: str, owner_url: str, folder: Path, **settings: Any) -> AsyncIterator[Town]:  # noqa: ANN401
-    """Open the house on an empty database with tables, and let five people move in.
+    """Open the house on an empty database with tables, and let six people move in.
 
     settings: further ones of Config, such as base_url or trusted_proxy.
     """
@@ -227,10 +247,7 @@ async def opened_town(url: str, owner_url: str, folder: Path, **settings: Any) -
 
     async def work(session: AsyncSession) -> dict[str, UUID]:
         await found(session, {"en": "Vardisi", "ka": "ვარდისი"}, {"en": "An invented town."}, "Asia/Tbilisi")
-        return {
-            key: (await add_account(session, email, name, quick, role)).id
-            for key, (name, email, role) in PEOPLE.items()
-        }
+        return {key: await _move_in(session, name, email, quick, [role]) for key, (name, email, role) in PEOPLE.items()}
 
     async with app.lifespan():
         people = await app.state.house.db.write(work)
