@@ -18,6 +18,7 @@ from sqlalchemy import create_engine
 from sqlmodel import SQLModel, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
+from app.accounts.roles.granting import GRANT, Wish
 from app.accounts.roles.store import add_grant
 from app.accounts.roll.importing import Entry
 from app.accounts.roll.store import add_lines, add_roll, find_lines
@@ -41,6 +42,7 @@ from tests.plumbing.server import SECRET
 
 BASE = "http://127.0.0.1:8000"
 PASSWORD = "correct horse battery staple"
+QUICK = PasswordHasher(memory_cost=8, time_cost=1, parallelism=1).hash(PASSWORD)  # a hash names its own cost
 PEOPLE = {
     "citizen": ("Nino Beridze", "nino@vardisi.example", Role.CITIZEN),
     "second citizen": ("Luka Beridze", "luka@vardisi.example", Role.CITIZEN),
@@ -64,6 +66,8 @@ class Places:
     line: UUID
     vote: str
     amendment: UUID
+    person: UUID
+    wish: UUID
 
 
 class Browser:
@@ -147,12 +151,10 @@ class Town:
     async def signed_in(self, person: str) -> Browser:
         """Open a fresh browser in which somebody is signed in already, without the slow password.
 
-        person: one of PEOPLE, or the word for a role: somebody then moves in who has it, the first time it is asked for.
+        person: one of PEOPLE, or the word for a role: whoever has it moves in when they are first asked for.
         """
         if person not in self.people:
-            self.people[person] = await self.move_in(
-                person.replace("_", " "), f"{person}@vardisi.example", Role(person)
-            )
+            self.people[person] = await self.move_in(person, f"{person}@vardisi.example", Role(person))
         account_id = self.people[person]
 
         async def work(session: AsyncSession) -> str:
@@ -161,8 +163,8 @@ class Town:
         return Browser(self, "s" + await self.house.db.write(work))
 
     async def move_in(self, name: str, email: str, *roles: Role) -> UUID:
-        """Let somebody move in who has some roles, and no password."""
-        return await self.house.db.write(lambda session: _move_in(session, name, email, "", roles))
+        """Let somebody move in who has some roles, and the password of all."""
+        return await self.house.db.write(lambda session: _move_in(session, name, email, roles))
 
     def token_of(self, cookie: str) -> str:
         """Work out the form token that belongs to a cookie, as the house does: for attackers who have their own."""
@@ -208,7 +210,12 @@ class Town:
             await add_lines(session, roll.id, [Entry("0017", "Nino Beridze")])
             line = (await find_lines(session, roll.id)).lines[0][0]
             amendment = await amendments.ask(session, vote.id, Kind.ANNUL, "A mistake.", manager, {})
-            return Places(service.slug, result.slug, approval.id, roll.id, line.id, vote.slug, amendment.id)
+            person = self.people["second citizen"]
+            subject = Wish(GRANT, person, Role.OFFICER, "").subject
+            wish = await ask(session, GRANT, subject, "He edits the services now.", self.people["admin"])
+            return Places(
+                service.slug, result.slug, approval.id, roll.id, line.id, vote.slug, amendment.id, person, wish.id
+            )
 
         return await self.house.db.write(work)
 
@@ -227,8 +234,8 @@ def all_rows(owner_url: str) -> dict[str, list[str]]:
         engine.dispose()
 
 
-async def _move_in(session: AsyncSession, name: str, email: str, password_hash: str, roles: Iterable[Role]) -> UUID:
-    account, host = await add_account(session, email, name, password_hash), await get_host(session)
+async def _move_in(session: AsyncSession, name: str, email: str, roles: Iterable[Role]) -> UUID:
+    account, host = await add_account(session, email, name, QUICK), await get_host(session)
     for role in set(roles) - {Role.CITIZEN}:
         await add_grant(session, host.id, account.id, role)
     return account.id
@@ -243,11 +250,10 @@ async def opened_town(url: str, owner_url: str, folder: Path, **settings: Any) -
     own: dict[str, Any] = {"database_url": url, "base_url": BASE, "secret": SECRET}
     config = Config(**own | {"data": folder / "data", "keys": folder / "keys"} | settings)
     app = create_app(config)
-    quick = PasswordHasher(memory_cost=8, time_cost=1, parallelism=1).hash(PASSWORD)  # a hash names its own cost
 
     async def work(session: AsyncSession) -> dict[str, UUID]:
         await found(session, {"en": "Vardisi", "ka": "ვარდისი"}, {"en": "An invented town."}, "Asia/Tbilisi")
-        return {key: await _move_in(session, name, email, quick, [role]) for key, (name, email, role) in PEOPLE.items()}
+        return {key: await _move_in(session, name, email, [role]) for key, (name, email, role) in PEOPLE.items()}
 
     async with app.lifespan():
         people = await app.state.house.db.write(work)

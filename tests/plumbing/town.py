@@ -41,7 +41,7 @@ Hold = Callable[[House], Awaitable[dict[str, HeldVote]]]
 class RunningTown:
     """A town that answers at `base`.
 
-    people: sign-ins by name: citizen, manager, second manager, admin, second admin, officer …; each with email, password, name.
+    people: sign-ins by name: citizen, manager, second manager, admin, officer …; each with email, password, name.
     votes:  those that were held in it, by name, for their slips; the house that they name is closed.
     """
 

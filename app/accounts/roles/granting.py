@@ -125,7 +125,7 @@ async def settle(session: AsyncSession, approval_id: UUID, decided_by: UUID, dec
 
 
 async def give_invited(session: AsyncSession, account_id: UUID, role: Role, browser: str) -> None:
-    """Give a role that the operator's invitation brings; its line in the public log says that no second person agreed."""
+    """Give a role that the operator's invitation brings; its public line says that no second person agreed."""
     words = {"asked_by": "operator", "agreed_by": "nobody"}
     await _carry_out(session, await get_host(session), Wish(GRANT, account_id, role, ""), words, None, None)
     await note(session, Event.ROLE_GRANTED, whom=account_id, browser=browser, about=role)

@@ -1,4 +1,4 @@
-"""Roles are given and ended by two people who are not the one concerned; the public log tells which role and no name."""
+"""Roles are given and ended by two people who are not the one concerned; the public log tells no name."""
 
 import asyncio
 from uuid import UUID, uuid4
