@@ -58,12 +58,12 @@ async def open_session(session: AsyncSession, account_id: UUID, browser: str) ->
 
 async def find_signed_in(session: AsyncSession, token: str) -> SignedIn | None:
     """Find who a cookie stands for; None when it is unknown, too old, or was not used for a day. One query."""
-    held = (Grant.account_id == Account.id) & col(Grant.ended_at).is_(None) & (Grant.organisation_id == host_id())
+    held = (col(Grant.account_id) == Account.id) & col(Grant.ended_at).is_(None) & (Grant.organisation_id == host_id())
     query = select(Session, Account, Grant.role).select_from(Session).join(Account).outerjoin(Grant, held)
     if not (rows := (await session.exec(query.where(Session.id_hash == _hash(token)))).all()):
         return None
     opened, account, _ = rows[0]
-    roles = frozenset({Role.CITIZEN, *(role for _, _, role in rows if role is not None)})
+    roles = frozenset({Role.CITIZEN, *(Role(role) for _, _, role in rows if role is not None)})
     moment = await now(session)
     if moment >= opened.expires_at or moment - opened.seen_at > IDLE:
         return None

@@ -9,6 +9,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from app.accounts.roles.granting import END, GRANT, GRANTED, Wish, ask_for, find_wishes, settle
 from app.accounts.roles.store import find_grants, find_people
 from app.accounts.store import find_account, find_accounts, find_events, get_account
+from app.accounts.tables import SecurityEvent
 from app.jobs.store import enqueue
 from app.security import Role
 from app.web.respond import AnyRequest, onward, page, page_number
@@ -96,7 +97,8 @@ class SecurityLog(Controller):
         wanted = request.query_params.get("person", "").strip()[:LONGEST_SEARCH]
         async with house_of(request).db.reading() as session:
             person = await find_account(session, wanted.lower()) if wanted else None
-            events, number, pages = [], 1, 1
+            events: list[SecurityEvent] = []
+            number = pages = 1
             if person is not None or not wanted:
                 events, number, pages = await find_events(session, person.id if person else None, page_number(request))
             ids = {each for event in events for each in (event.who, event.whom) if each is not None}

@@ -8,6 +8,7 @@ from sqlalchemy import ColumnElement, or_
 from sqlalchemy.exc import IntegrityError
 from sqlmodel import col, func, select
 from sqlmodel.ext.asyncio.session import AsyncSession
+from sqlmodel.sql.expression import SelectOfScalar
 
 from app.accounts.tables import Account, Grant
 from app.security import Role, Roles
@@ -109,6 +110,6 @@ def _has(word: str) -> ColumnElement[bool]:
     return or_(*names, col(Account.email).contains(word.lower(), autoescape=True))
 
 
-def _held():  # type: ignore[no-untyped-def]  # noqa: ANN202 - a generic class of SQLModel without a short name
+def _held() -> SelectOfScalar[Grant]:
     """Write the question for all that is held in the hosting organisation now."""
     return select(Grant).where(col(Grant.ended_at).is_(None), Grant.organisation_id == host_id())

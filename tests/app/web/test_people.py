@@ -1,4 +1,4 @@
-"""Roles on the pages: find a person, ask, agree, and read what happened; in a body with one officer, and for strangers."""
+"""Roles on the pages: find a person, ask, agree, and read what happened; also in a body with one officer."""
 
 import re
 
