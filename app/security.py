@@ -6,32 +6,52 @@ from enum import StrEnum
 
 
 class Role(StrEnum):
-    """What a person may do beyond what everybody may."""
+    """What somebody is here. A visitor has none; whoever has an account is a citizen; the others are granted."""
 
     CITIZEN = "citizen"
+    COUNTER_AGENT = "counter_agent"
+    PRINT_OFFICER = "print_officer"
+    OFFICER = "officer"
     MANAGER = "manager"
+    FORUM_MEMBER = "forum_member"
+    AUDITOR = "auditor"
+    TRUSTEE = "trustee"
     ADMIN = "admin"
 
 
-Predicate = Callable[[Role | None], bool]
+Roles = frozenset[Role]
+NOBODY: Roles = frozenset()
+EVERY_ROLE: Roles = frozenset(Role)
+Predicate = Callable[[Roles], bool]
 
 
-def anybody(_: Role | None) -> bool:
+def anybody(_: Roles) -> bool:
     """Everybody, signed in or not."""
     return True
 
 
-def signed_in(role: Role | None) -> bool:
-    """Whoever is signed in."""
-    return role is not None
+def _held_by(*allowed: Role) -> Predicate:
+    """Make the predicate for whoever holds one of some roles."""
+    return lambda roles: not roles.isdisjoint(allowed)
 
 
-def manager(role: Role | None) -> bool:
-    """Those who run votes and surveys, and those who run the installation."""
-    return role in {Role.MANAGER, Role.ADMIN}
+signed_in = _held_by(Role.CITIZEN)
+officials = _held_by(
+    Role.COUNTER_AGENT, Role.PRINT_OFFICER, Role.OFFICER, Role.MANAGER, Role.AUDITOR, Role.ADMIN
+)  # have a start page; a trustee and a member of a forum have rooms of their own
+editor = _held_by(Role.OFFICER, Role.MANAGER)  # services and the organisation's own pages
+manager = _held_by(Role.MANAGER)  # votes, rolls and results
+votes_reader = _held_by(Role.MANAGER, Role.AUDITOR)
+rolls_reader = _held_by(Role.MANAGER, Role.PRINT_OFFICER, Role.AUDITOR)
+printer = _held_by(Role.MANAGER, Role.PRINT_OFFICER)
+letters_reader = _held_by(Role.MANAGER, Role.AUDITOR, Role.ADMIN)
+admin = _held_by(Role.ADMIN)  # people and their roles, and no vote
+people_reader = _held_by(Role.ADMIN, Role.AUDITOR)
+second_person = _held_by(Role.ADMIN, Role.MANAGER)  # a manager, where no second administrator is left to agree
 
 
-# A GET and the POST behind its form share a line, so that nobody fills in a form they cannot send.
+# A GET and the POST behind its form share a line, so that nobody fills in a form they cannot send. An auditor reads
+# the pages that show something, never sends a form, and so does not get those that are a form and nothing else.
 MAY: dict[str, Predicate] = {
     "accounts.forgot": anybody,
     "accounts.forgot_send": anybody,
@@ -63,16 +83,16 @@ MAY: dict[str, Predicate] = {
     "ledger.checkpoint": anybody,
     "ledger.index": anybody,
     "manage.amendment": manager,
-    "manage.home": manager,
-    "manage.letters": manager,
-    "manage.page": manager,
-    "manage.page_save": manager,
-    "manage.service": manager,
-    "manage.service_add": manager,
-    "manage.service_new": manager,
-    "manage.service_picture": manager,
-    "manage.service_save": manager,
-    "manage.vote": manager,
+    "manage.home": officials,
+    "manage.letters": letters_reader,
+    "manage.page": editor,
+    "manage.page_save": editor,
+    "manage.service": editor,
+    "manage.service_add": editor,
+    "manage.service_new": editor,
+    "manage.service_picture": editor,
+    "manage.service_save": editor,
+    "manage.vote": votes_reader,
     "manage.vote_add": manager,
     "manage.vote_amend": manager,
     "manage.vote_change": manager,
@@ -81,13 +101,18 @@ MAY: dict[str, Predicate] = {
     "manage.vote_open": manager,
     "manage.vote_repeat": manager,
     "manage.vote_save": manager,
-    "manage.votes": manager,
+    "manage.votes": votes_reader,
     "manage.withdrawal": manager,
     "measures.index": anybody,
     "operating.health": anybody,
     "operating.metrics": anybody,  # and then only from this machine, or with the token
     "operating.ready": anybody,
     "pages.show": anybody,
+    "people.ask": admin,
+    "people.decide": second_person,
+    "people.index": people_reader,
+    "people.log": people_reader,
+    "people.show": people_reader,
     "pictures.show": anybody,
     "results.file": anybody,
     "results.import": manager,
@@ -97,17 +122,17 @@ MAY: dict[str, Predicate] = {
     "results.withdraw": manager,
     "rolls.add": manager,
     "rolls.add_save": manager,
-    "rolls.index": manager,
+    "rolls.index": rolls_reader,
     "rolls.line": manager,
     "rolls.make": manager,
     "rolls.new": manager,
-    "rolls.show": manager,
-    "rolls.slips": manager,
+    "rolls.show": rolls_reader,
+    "rolls.slips": printer,
     "rolls.void": manager,
-    "services.hide": manager,
+    "services.hide": editor,
     "services.index": anybody,
     "services.show": anybody,
-    "services.show_again": manager,
+    "services.show_again": editor,
     "settings.save": anybody,
     "settings.show": anybody,
     "start": anybody,
@@ -124,14 +149,14 @@ MAY: dict[str, Predicate] = {
 }
 
 
-def may(route: str | None, role: Role | None) -> bool:
-    """Tell whether a role may use a route; an unlisted one, nobody may."""
-    return route in MAY and MAY[route](role)
+def may(route: str | None, roles: Roles) -> bool:
+    """Tell whether somebody with these roles may use a route; an unlisted one, nobody may."""
+    return route in MAY and MAY[route](roles)
 
 
 def needs_factor(route: str | None) -> bool:
     """Tell whether a route is for people who must have a second factor: all that a citizen may not use."""
-    return not may(route, Role.CITIZEN)
+    return not may(route, frozenset({Role.CITIZEN}))
 
 
 JUST_NOW = timedelta(minutes=5)

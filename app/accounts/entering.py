@@ -4,10 +4,13 @@ from dataclasses import dataclass
 
 from sqlmodel.ext.asyncio.session import AsyncSession
 
+from app.accounts.events import note
+from app.accounts.roles.store import find_roles
 from app.accounts.sessions import close_session, meet_device, open_session
-from app.accounts.tables import Account
+from app.accounts.tables import Account, Event
 from app.i18n import moment_filter
 from app.letters.outbox import write_letter
+from app.security import Roles
 from commons.clock import now
 from commons.organisations.store import find_host
 
@@ -27,12 +30,17 @@ class Arrival:
     proved: bool
 
 
-async def let_in(session: AsyncSession, secret: str, account: Account, arrival: Arrival) -> str:
-    """Sign somebody in whose password, and code if they have a factor, were right. Returns the session's token."""
+async def let_in(session: AsyncSession, secret: str, account: Account, arrival: Arrival) -> tuple[str, Roles]:
+    """Sign somebody in whose password, and code if they have a factor, were right.
+
+    Returns: the session's token, and what they may do here.
+    """
     await close_session(session, arrival.before)
     if await meet_device(session, secret, account.id, arrival.device):
         host = await find_host(session)
         at = moment_filter(arrival.language, host.zone if host else "UTC")(await now(session))
         facts = {"browser": arrival.browser, "at": at}
         await write_letter(session, account.email, "new_device", arrival.language, **facts)
-    return await open_session(session, account.id, arrival.browser, proved=arrival.proved)
+    await note(session, Event.SIGNED_IN, who=account.id, browser=arrival.browser)
+    token = await open_session(session, account.id, arrival.browser, proved=arrival.proved)
+    return token, await find_roles(session, account.id)

@@ -17,9 +17,11 @@ from sqlalchemy.exc import IntegrityError
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from app.accounts.tables import Account, Device, Factor, Session
+from app.accounts.tables import Account, Device, Factor, Grant, Session
+from app.security import Role, Roles
 from commons.clock import now
 from commons.errors import Forbidden
+from commons.organisations.store import host_id
 
 IDLE = timedelta(hours=24)  # longer than 20 hours, so nobody is hurried out of a form (WCAG 2.2.1)
 LONGEST = timedelta(days=7)
@@ -30,13 +32,14 @@ DEVICE_KNOWN_FOR = timedelta(days=400)  # as long as browsers keep a cookie
 
 @dataclass(frozen=True)
 class SignedIn:
-    """Who a cookie stands for, and whether "last seen" is old enough to be written down.
+    """Who a cookie stands for, their roles, and whether "last seen" is old enough to be written down.
 
     has_factor: whether they have set a second factor up. proved_ago: how long since this browser showed it.
     ends_soon:  whether the session's longest time is nearly over.
     """
 
     account: Account
+    roles: Roles
     session: Session
     stale: bool
     has_factor: bool
@@ -87,21 +90,24 @@ async def renew_session(session: AsyncSession, token: str, *, proved: bool) -> s
 
 async def find_signed_in(session: AsyncSession, token: str) -> SignedIn | None:
     """Find who a cookie stands for; None when it is unknown, too old, or was not used for a day. One query."""
+    held = (col(Grant.account_id) == Account.id) & col(Grant.ended_at).is_(None) & (Grant.organisation_id == host_id())
     query = (
-        select(Session, Account, Factor.added_at)
+        select(Session, Account, Factor.added_at, Grant.role)
         .select_from(Session)
         .join(Account)
         .outerjoin(Factor, col(Factor.account_id) == Account.id)
+        .outerjoin(Grant, held)
         .where(Session.id_hash == hash_of(token))
     )
-    if (row := (await session.exec(query)).first()) is None:
+    if not (rows := (await session.exec(query)).all()):
         return None
-    opened, account, added_at = row
+    opened, account, added_at, _ = rows[0]
     moment = await now(session)
     if moment >= opened.expires_at or moment - opened.seen_at > IDLE:
         return None
     return SignedIn(
         account,
+        frozenset({Role.CITIZEN, *(Role(role) for *_, role in rows if role is not None)}),
         opened,
         stale=moment - opened.seen_at > SEEN_EVERY,
         has_factor=added_at is not None,

@@ -1,19 +1,20 @@
 """Find accounts and change them. An address is kept in one spelling, so that it belongs to one person."""
 
 import unicodedata
+from collections.abc import Collection
 from uuid import UUID
 
 from sqlalchemy.exc import IntegrityError
-from sqlmodel import select
+from sqlmodel import col, func, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from app.accounts.tables import Account
-from app.security import Role
+from app.accounts.tables import Account, SecurityEvent
 from commons.clock import now
 from commons.errors import Conflict, Invalid, NotFound
 
 LONGEST_ADDRESS = 254
 LONGEST_NAME = 100
+EVENTS_PER_PAGE = 50
 
 
 def check_address(text: str, field: str = "email") -> str:
@@ -56,13 +57,15 @@ async def get_account(session: AsyncSession, account_id: UUID) -> Account:
     return account
 
 
-async def add_account(
-    session: AsyncSession, address: str, name: str, password_hash: str, role: Role = Role.CITIZEN
-) -> Account:
+async def find_accounts(session: AsyncSession, account_ids: Collection[UUID]) -> dict[UUID, Account]:
+    """Find accounts by their ids; one that is gone is left out."""
+    query = select(Account).where(col(Account.id).in_(account_ids))
+    return {account.id: account for account in await session.exec(query)}
+
+
+async def add_account(session: AsyncSession, address: str, name: str, password_hash: str) -> Account:
     """Add somebody who confirmed their address. Raises Conflict when the address is taken, Invalid for the name."""
-    account = Account(
-        email=address, name=check_name(name), password_hash=password_hash, role=role, created_at=await now(session)
-    )
+    account = Account(email=address, name=check_name(name), password_hash=password_hash, created_at=await now(session))
     try:
         async with session.begin_nested():
             session.add(account)
@@ -70,3 +73,21 @@ async def add_account(
     except IntegrityError as taken:
         raise Conflict("address.taken", field="email") from taken
     return account
+
+
+async def find_events(
+    session: AsyncSession, person: UUID | None = None, page: int = 1
+) -> tuple[list[SecurityEvent], int, int]:
+    """Read the security log, the newest lines first: of everybody, or of one person, whether they acted or not.
+
+    Returns: one page of it, which page that is, and how many there are.
+    """
+    query = select(SecurityEvent)
+    if person is not None:
+        query = query.where((SecurityEvent.who == person) | (SecurityEvent.whom == person))
+    total = (await session.exec(select(func.count()).select_from(query.subquery()))).one()
+    pages = max(1, -(-total // EVENTS_PER_PAGE))
+    page = min(max(1, page), pages)
+    ordered = query.order_by(col(SecurityEvent.happened_at).desc(), col(SecurityEvent.id))
+    rows = (await session.exec(ordered.offset((page - 1) * EVENTS_PER_PAGE).limit(EVENTS_PER_PAGE))).all()
+    return list(rows), page, pages

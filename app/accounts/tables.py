@@ -1,9 +1,10 @@
-"""Rows of people who sign in, of their browsers, and of the lists of those who may vote."""
+"""Rows of people who sign in, of their browsers and roles, and of the lists of those who may vote."""
 
 from datetime import datetime
+from enum import StrEnum
 from uuid import UUID
 
-from sqlalchemy import UniqueConstraint
+from sqlalchemy import Index, UniqueConstraint, text
 from sqlmodel import Field, SQLModel
 
 from app.security import Role
@@ -20,8 +21,66 @@ class Account(SQLModel, table=True):
     email: str = Field(unique=True)
     name: str
     password_hash: str
-    role: Role = Field(default=Role.CITIZEN, sa_type=choice(Role))
     created_at: datetime = Field(sa_type=UTCDateTime)
+
+
+HELD = text("ended_at IS NULL")
+
+
+class Grant(SQLModel, table=True):
+    """One role that a person holds or held in an organisation, and who gave it. Everybody is a citizen without one."""
+
+    __tablename__ = "app_grant"
+    __table_args__ = (
+        Index(
+            None, "account_id", "organisation_id", "role", "unit",
+            unique=True, sqlite_where=HELD, postgresql_where=HELD,
+        ),
+    )  # fmt: skip
+
+    id: UUID = Field(default_factory=new_id, primary_key=True)
+    account_id: UUID = Field(foreign_key="app_account.id", ondelete="CASCADE")
+    organisation_id: UUID = Field(foreign_key="commons_organisation.id", index=True)
+    role: Role = Field(sa_type=choice(Role))
+    unit: str = ""  # the part of the organisation it is for; empty: all of it
+    granted_at: datetime = Field(sa_type=UTCDateTime)
+    asked_by: UUID | None = None  # None: by the operator's command line
+    approved_by: UUID | None = None
+    ended_at: datetime | None = Field(default=None, sa_type=UTCDateTime)
+
+
+class Event(StrEnum):
+    """What the security log tells."""
+
+    SIGNED_IN = "signed_in"
+    SIGN_IN_FAILED = "sign_in_failed"
+    SIGNED_OUT = "signed_out"
+    SIGNED_OUT_EVERYWHERE = "signed_out_everywhere"
+    PASSWORD_CHANGED = "password_changed"  # noqa: S105 - a word, no password
+    PASSWORD_RESET = "password_reset"  # noqa: S105
+    CODE_FAILED = "code_failed"
+    RECOVERY_CODE_USED = "recovery_code_used"
+    RECOVERY_CODES_RENEWED = "recovery_codes_renewed"
+    FACTOR_ADDED = "factor_added"
+    FACTOR_REMOVED = "factor_removed"
+    ROLE_ASKED = "role_asked"
+    ROLE_GRANTED = "role_granted"
+    ROLE_ENDED = "role_ended"
+    ROLE_REFUSED = "role_refused"
+
+
+class SecurityEvent(SQLModel, table=True):
+    """One line of the security log. The app can add and read, and nobody can change or delete through it."""
+
+    __tablename__ = "app_security_event"
+
+    id: UUID = Field(default_factory=new_id, primary_key=True)
+    happened_at: datetime = Field(sa_type=UTCDateTime, index=True)
+    event: Event = Field(sa_type=choice(Event))
+    who: UUID | None = Field(default=None, index=True)  # no foreign keys: the line stays when an account goes
+    whom: UUID | None = Field(default=None, index=True)
+    browser: str = ""
+    about: str = ""  # such as the role; never a name or an address
 
 
 class Session(SQLModel, table=True):

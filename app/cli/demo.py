@@ -153,7 +153,7 @@ def _codes(folder: Path) -> dict[str, Free]:
 def _announce(config: Config, signins: list[dict[str, str]], codes: dict[str, Free], seconds: float) -> None:
     print(f"\nKhma is open at {config.base_url} ({seconds:.1f} s). Stop it with Ctrl-C.\n")
     for person in signins:
-        print(f"  {person['role']:<8} {person['email']:<24} {person['password']}")
+        print(f"  {person['role']:<14} {person['email']:<24} {person['password']}")
     print("\nWhoever manages needs a code as well: its page shows it, since this is a demonstration.")
     print("\nTo vote, as from the QR code of a slip:\n")
     for name in (OPEN.name, SOON.name):

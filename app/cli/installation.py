@@ -16,11 +16,12 @@ from app.cli.failing import fail
 from app.config import LANGUAGES, Config, check, load
 from app.db import Database, downgrade, is_behind, upgrade
 from app.i18n import explain
+from app.jobs.store import enqueue
 from app.keys import LEDGER_KEY, find_ledger_key, make_ledger_key
 from app.letters.outbox import write_letter
 from app.security import Role
 from commons.errors import DomainError
-from commons.organisations.store import found
+from commons.organisations.store import found, set_single_handed
 
 INVITATION_HOURS = 72
 
@@ -83,7 +84,7 @@ def _app_role(settings: Config) -> str | None:
 
 
 def admin(argv: list[str]) -> int:
-    """`khma admin found | invite`: the two things that need no account."""
+    """`khma admin found | invite | single-handed | ledger-key`: the things that need no account."""
     parser = argparse.ArgumentParser(prog="khma admin")
     actions = parser.add_subparsers(dest="action", required=True)
     founding = actions.add_parser("found", help="found the organisation that hosts this installation")
@@ -94,12 +95,15 @@ def admin(argv: list[str]) -> int:
     invite.add_argument("address")
     invite.add_argument("--role", default="admin", choices=[role.value for role in Role])
     invite.add_argument("--language", default="en", choices=list(LANGUAGES))
+    alone = actions.add_parser("single-handed", help="one officer decides alone; every page says so")
+    alone.add_argument("state", choices=["on", "off"])
     actions.add_parser("ledger-key", help="make a new signing key for the ledger, when the old one is lost")
     options = parser.parse_args(argv)
     if options.action == "ledger-key":
         return _ledger_key(load())
+    work = {"found": _found, "invite": _invite, "single-handed": _single_handed}[options.action]
     try:
-        return asyncio.run(_found(options) if options.action == "found" else _invite(options))
+        return asyncio.run(work(options))
     except DomainError as error:
         print(f"khma: {explain('en', error)}", file=sys.stderr)
         return 2
@@ -121,6 +125,24 @@ async def _found(options: argparse.Namespace) -> int:
     finally:
         await db.close()
     print("Founded.")
+    return 0
+
+
+async def _single_handed(options: argparse.Namespace) -> int:
+    db, is_on = Database(load().database_url), options.state == "on"
+
+    async def work(session: AsyncSession) -> bool:
+        is_new = await set_single_handed(session, is_on=is_on)
+        if is_new:
+            await enqueue(session, "ledger.sequence")
+        return is_new
+
+    try:
+        is_new = await db.write(work)
+    finally:
+        await db.close()
+    said = "One person decides alone from here on." if is_on else "Two people decide from here on."
+    print(f"{said} The public log says so." if is_new else "It is so already.")
     return 0
 
 

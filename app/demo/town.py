@@ -1,4 +1,4 @@
-"""The town of Vardisi: a hall, twelve services, four people, and one real vote with its source named."""
+"""The town of Vardisi: a hall, twelve services, nine people, and one real vote with its source named."""
 
 import json
 import secrets
@@ -11,6 +11,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from app.accounts.factors.codes import app_code, new_app_secret, step_at
 from app.accounts.factors.store import add_factor
+from app.accounts.roles.store import add_grant
 from app.accounts.store import add_account
 from app.demo.votes import Question, ask_votes, keep_codes
 from app.house import House
@@ -41,10 +42,15 @@ TITLES = {
     "ar": "قيادة مشروع دبيان 2007",
 }
 PEOPLE = (
-    ("Nino Beridze", "nino@vardisi.example", Role.CITIZEN),
-    ("Maia Lomidze", "maia@vardisi.example", Role.MANAGER),
-    ("Giorgi Kapanadze", "giorgi@vardisi.example", Role.MANAGER),
-    ("Salome Abashidze", "salome@vardisi.example", Role.ADMIN),
+    ("Nino Beridze", "nino@vardisi.example", ()),
+    ("Maia Lomidze", "maia@vardisi.example", (Role.MANAGER,)),
+    ("Giorgi Kapanadze", "giorgi@vardisi.example", (Role.MANAGER,)),
+    ("Salome Abashidze", "salome@vardisi.example", (Role.ADMIN, Role.MANAGER)),
+    ("Tamar Gelashvili", "tamar@vardisi.example", (Role.ADMIN,)),
+    ("Levan Maisuradze", "levan@vardisi.example", (Role.OFFICER,)),
+    ("Eka Tsiklauri", "eka@vardisi.example", (Role.PRINT_OFFICER,)),
+    ("Davit Kiknadze", "davit@vardisi.example", (Role.COUNTER_AGENT,)),
+    ("Ana Gogoladze", "ana@vardisi.example", (Role.AUDITOR,)),
 )
 WORDS = ("amber", "anchor", "bridge", "candle", "cedar", "cherry", "copper", "falcon", "garden", "lantern", "maple")
 
@@ -52,14 +58,16 @@ WORDS = ("amber", "anchor", "bridge", "candle", "cedar", "cherry", "copper", "fa
 async def build_town(house: House, questions: Sequence[Question] = ()) -> list[dict[str, str]]:
     """Build the town in an empty database, and hold some votes in it; their codes are kept beside the data.
 
-    Returns: the sign-ins: role, name, address, password, and the secret of the app where there is a second factor.
+    Returns: the sign-ins: role (or roles, with commas), name, address, password, and the secret of the app where there
+             is a second factor.
     """
     signins = []
-    for name, email, role in PEOPLE:
+    for name, email, roles in PEOPLE:
         password = "-".join([*(secrets.choice(WORDS) for _ in range(3)), str(secrets.randbelow(9000) + 1000)])
         hashed = await house.passwords.hash(password)
-        factor = "" if role is Role.CITIZEN else new_app_secret()
-        person = {"role": role.value, "name": name, "email": email, "password": password, "factor": factor}
+        factor = new_app_secret() if roles else ""
+        role = ", ".join(roles) or Role.CITIZEN.value
+        person = {"role": role, "name": name, "email": email, "password": password, "factor": factor}
         signins.append(person | {"hash": hashed})
 
     prepared = prepare_import(
@@ -78,8 +86,10 @@ async def build_town(house: House, questions: Sequence[Question] = ()) -> list[d
         host = await found(session, NAMES, SUMMARIES, "Asia/Tbilisi")
         for service in json.loads((HERE / "services.json").read_text("utf-8")):
             await add_service(session, host.id, service["names"], service["summaries"])
-        for person in signins:
-            account = await add_account(session, person["email"], person["name"], person["hash"], Role(person["role"]))
+        for person, (_, _, roles) in zip(signins, PEOPLE, strict=True):
+            account = await add_account(session, person["email"], person["name"], person["hash"])
+            for role in roles:
+                await add_grant(session, host.id, account.id, role)
             if app_secret := person["factor"]:
                 before = step_at(await now(session)) - 1  # so that the present code can be shown at sign-in
                 await add_factor(session, house.config.secret, account.id, app_secret, app_code(app_secret, before))

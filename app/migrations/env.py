@@ -45,11 +45,14 @@ def render_item(kind, thing, _):
 
 
 def grant(connection, role: str) -> None:
-    """Let the app role work in the tables; the ledger's leaves it may only add, the tables' revision only read."""
+    """Let the app role work in the tables; the ledger's leaves and the security log's lines it may only add and read.
+
+    The tables' revision it may only read.
+    """
     name = connection.dialect.identifier_preparer.quote(role)
     connection.execute(text(f"GRANT USAGE ON SCHEMA public TO {name}"))
     connection.execute(text(f"GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA public TO {name}"))
-    for table in ("commons_ledger_leaf", "commons_ledger_checkpoint"):
+    for table in ("commons_ledger_leaf", "commons_ledger_checkpoint", "app_security_event"):
         connection.execute(
             text(
                 f"DO $$ BEGIN IF to_regclass('{table}') IS NOT NULL THEN "

@@ -11,6 +11,7 @@ from litestar.params import FromPath
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from app.accounts.entering import let_in
+from app.accounts.events import note
 from app.accounts.factors.halfway import VALID_FOR, Halfway, mark_of, seal_halfway
 from app.accounts.factors.store import find_factor
 from app.accounts.limits import (
@@ -20,6 +21,7 @@ from app.accounts.limits import (
     PASSWORD_OF_ACCOUNT,
     network_of,
 )
+from app.accounts.roles.granting import give_invited
 from app.accounts.sessions import (
     close_all_sessions,
     close_one_session,
@@ -30,11 +32,13 @@ from app.accounts.sessions import (
     renew_session,
 )
 from app.accounts.store import add_account, check_address, check_name, find_account, get_account
+from app.accounts.tables import Event
 from app.accounts.tokens import make_token, read_token
+from app.jobs.store import enqueue
 from app.letters.outbox import write_letter
-from app.security import Role
+from app.security import Role, Roles
 from app.web.respond import AnyRequest, arrival_of, come_in, first_page, go, language_of, onward, page
-from app.web.session import house_of, keep_cookie, visitor_of
+from app.web.session import browser_of, house_of, keep_cookie, visitor_of
 from commons.clock import now
 from commons.errors import DomainError, Invalid, NotFound
 
@@ -80,8 +84,12 @@ class SigningUp(Controller):
             arrival = arrival_of(request, proved=False)
 
             async def work(session: AsyncSession) -> str:
-                account = await add_account(session, email, name, password_hash, role)
-                return await let_in(session, house.config.secret, account, arrival)
+                account = await add_account(session, email, name, password_hash)
+                if role is not Role.CITIZEN:
+                    await give_invited(session, account.id, role, arrival.browser)
+                    await enqueue(session, "ledger.sequence")
+                token, _ = await let_in(session, house.config.secret, account, arrival)
+                return token
 
             token = await house.db.write(work)
         except DomainError as error:
@@ -123,14 +131,23 @@ class SigningIn(Controller):
             moment = await now(session)
         right = await house.passwords.fits(account.password_hash if account else house.passwords.nobody, password)
         if account is None or not right:
+            # Written down for unknown addresses too, so that known ones take no longer; which address, is not.
+            who = account.id if account else None
+            await house.db.write(
+                lambda session: note(session, Event.SIGN_IN_FAILED, whom=who, browser=browser_of(request))
+            )
             error = Invalid("sign_in.wrong", field="email")
             return await page(request, "accounts/sign_in.html", 422, email=email, next=wanted, error=error)
         house.limits.take_back(PASSWORD_FROM_NETWORK, network)
         house.limits.succeeded(PASSWORD_OF_ACCOUNT, known_as)
         if factor is None:
             person, arrival = account, arrival_of(request, proved=False)
-            token = await house.db.write(lambda session: let_in(session, house.config.secret, person, arrival))
-            return come_in(request, first_page(request, account.role, wanted), token, arrival)
+
+            async def work(session: AsyncSession) -> tuple[str, Roles]:
+                return await let_in(session, house.config.secret, person, arrival)
+
+            token, roles = await house.db.write(work)
+            return come_in(request, first_page(request, roles, wanted), token, arrival)
         halfway = seal_halfway(
             house.config.secret, visitor.cookie, Halfway(account.id, mark_of(account.password_hash)), moment
         )
@@ -143,8 +160,13 @@ class SigningIn(Controller):
     async def leave(self, request: AnyRequest, lang: FromPath[str]) -> Response[str]:
         """Sign this browser out."""
         visitor = visitor_of(request)
-        token = visitor.session_token
-        await house_of(request).db.write(lambda session: close_session(session, token))
+        token, account_id = visitor.session_token, visitor.known_id
+
+        async def work(session: AsyncSession) -> None:
+            await close_session(session, token)
+            await note(session, Event.SIGNED_OUT, who=account_id, browser=browser_of(request))
+
+        await house_of(request).db.write(work)
         visitor.sign_out()
         answer = onward(request, "home", done="signed-out")
         answer.headers["Clear-Site-Data"] = '"cache"'
@@ -190,6 +212,7 @@ class LostPassword(Controller):
                 raise NotFound("link.dead")
             account.password_hash = password_hash
             await close_all_sessions(session, account.id)
+            await note(session, Event.PASSWORD_RESET, who=account.id, browser=browser_of(request))
             await write_letter(session, account.email, "password_changed", lang)
 
         await house.db.write(work)
@@ -241,6 +264,7 @@ class MyAccount(Controller):
             changed = await get_account(session, visitor.known_id)
             changed.password_hash = password_hash
             await close_other_sessions(session, changed.id, visitor.session_token)
+            await note(session, Event.PASSWORD_CHANGED, who=changed.id, browser=browser_of(request))
             await write_letter(session, changed.email, "password_changed", lang)
             return await renew_session(session, visitor.session_token, proved=False)
 
@@ -264,7 +288,12 @@ class MyAccount(Controller):
         """Sign every browser out, this one too."""
         visitor = visitor_of(request)
         account_id = visitor.known_id
-        await house_of(request).db.write(lambda session: close_all_sessions(session, account_id))
+
+        async def work(session: AsyncSession) -> None:
+            await close_all_sessions(session, account_id)
+            await note(session, Event.SIGNED_OUT_EVERYWHERE, who=account_id, browser=browser_of(request))
+
+        await house_of(request).db.write(work)
         visitor.sign_out()
         return onward(request, "home", done="signed-out")
 

@@ -24,6 +24,7 @@ from commons.clock import now
 from commons.errors import Conflict, Invalid
 from commons.ledger import reading
 from commons.organisations.store import get_host
+from commons.organisations.tables import Organisation
 from commons.services.store import all_services
 from commons.services.tables import Service
 from commons.zones import read_moment, write_moment
@@ -78,7 +79,7 @@ class AskingPages(Controller):
             rolls = await find_rolls(session, host.id)
             fields: list[str] = []
             try:
-                return (await draft(session, host.id, _plan(typed, services, rolls, host.zone, fields))).slug
+                return (await draft(session, host.id, _plan(typed, services, rolls, host, fields))).slug
             except (Invalid, Conflict) as error:
                 raise _placed(error, fields, typed, lang) from error
 
@@ -107,7 +108,7 @@ class AskingPages(Controller):
             rolls = await find_rolls(session, host.id)
             fields: list[str] = []
             try:
-                await revise(session, poll.id, _plan(typed, services, rolls, host.zone, fields, poll))
+                await revise(session, poll.id, _plan(typed, services, rolls, host, fields, poll))
             except (Invalid, Conflict) as error:
                 raise _placed(error, fields, typed, lang) from error
 
@@ -289,7 +290,7 @@ def _plan(
     typed: Typed,
     services: Sequence[Service],
     rolls: Sequence[tuple[Roll, int]],
-    zone: str,
+    host: Organisation,
     fields: list[str],
     before: Poll | None = None,
 ) -> Plan:
@@ -307,8 +308,8 @@ def _plan(
     for number in _typed_numbers(typed):
         options.append(({code: typed.get(f"typed_{number}_{code}", "") for code in LANGUAGES}, ""))
         fields.append(f"typed_{number}")
-    closes_at = _time(typed, zone, "closes_at")
-    publishes_at = _time(typed, zone, "publishes_at", closes_at)
+    closes_at = _time(typed, host.zone, "closes_at")
+    publishes_at = _time(typed, host.zone, "publishes_at", closes_at)
     roll = typed.get("roll", "")
     if roll and roll not in {str(each.id) for each, _ in rolls}:
         raise Invalid("roll.missing", field="roll")
@@ -316,16 +317,16 @@ def _plan(
         titles=_texts(typed, "title"),
         questions=_texts(typed, "question"),
         options=options,
-        opens_at=_time(typed, zone, "opens_at"),
+        opens_at=_time(typed, host.zone, "opens_at"),
         closes_at=closes_at,
         publishes_at=publishes_at,
         objections=_texts(typed, "objections"),
-        objections_until=_time(typed, zone, "objections_until", publishes_at + OBJECTIONS),
+        objections_until=_time(typed, host.zone, "objections_until", publishes_at + OBJECTIONS),
         legal_basis=_texts(typed, "legal_basis"),
         most_ranked=_most_ranked(typed.get("most_ranked", "").strip(), len(options)),
         binding=typed.get("effect") == "binding",
         roll_id=UUID(roll) if roll else None,
-        single_handed=before.single_handed if before else False,
+        single_handed=host.single_handed,
         repeats=before.repeats if before else None,
     )
 

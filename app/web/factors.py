@@ -8,6 +8,7 @@ from litestar.params import FromPath
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from app.accounts.entering import let_in
+from app.accounts.events import note
 from app.accounts.factors.codes import app_address, new_app_secret, shown
 from app.accounts.factors.halfway import VALID_FOR, Halfway, mark_of, open_halfway
 from app.accounts.factors.store import (
@@ -22,11 +23,12 @@ from app.accounts.limits import PASSWORD_OF_ACCOUNT
 from app.accounts.sealing import seal, unseal
 from app.accounts.sessions import close_other_sessions, renew_session
 from app.accounts.store import get_account
-from app.accounts.tables import Account
+from app.accounts.tables import Account, Event
 from app.letters.outbox import write_letter
 from app.qr import draw
+from app.security import Roles
 from app.web.respond import AnyRequest, arrival_of, come_in, first_page, go, onward, page, safe_place
-from app.web.session import house_of, keep_cookie, prove, shown_code, visitor_of, with_code
+from app.web.session import browser_of, house_of, keep_cookie, prove, shown_code, visitor_of, with_code
 from commons.clock import now
 from commons.errors import Conflict, Invalid
 
@@ -53,15 +55,15 @@ class SecondStep(Controller):
         if (halfway := await _halfway(request)) is None:
             return onward(request, "accounts.sign_in")
 
-        async def work(session: AsyncSession) -> tuple[Account, str]:
+        async def work(session: AsyncSession) -> tuple[str, Roles]:
             account = await get_account(session, halfway.account_id)
-            return account, await let_in(session, house.config.secret, account, arrival)
+            return await let_in(session, house.config.secret, account, arrival)
 
         try:
-            account, token = await with_code(request, halfway.account_id, visitor.text(FIELD), work)
+            token, roles = await with_code(request, halfway.account_id, visitor.text(FIELD), work)
         except Invalid as error:
             return await _code_form(request, halfway, wanted, error)
-        answer = come_in(request, first_page(request, account.role, wanted), token, arrival)
+        answer = come_in(request, first_page(request, roles, wanted), token, arrival)
         keep_cookie(request, house.config.halfway_cookie_name, "", VALID_FOR)
         return answer
 
@@ -147,6 +149,7 @@ class OwnFactor(Controller):
         async def work(session: AsyncSession) -> tuple[list[str], str]:
             codes = await add_factor(session, house.config.secret, account_id, app_secret, visitor.text(FIELD))
             await close_other_sessions(session, account_id, visitor.session_token)
+            await note(session, Event.FACTOR_ADDED, who=account_id, browser=browser_of(request))
             await write_letter(session, visitor.email, "factor_added", lang)
             return codes, await renew_session(session, visitor.session_token, proved=True)
 
@@ -168,6 +171,7 @@ class OwnFactor(Controller):
 
         async def work(session: AsyncSession) -> tuple[list[str], str]:
             codes = await renew_recovery_codes(session, house.config.secret, account_id)
+            await note(session, Event.RECOVERY_CODES_RENEWED, who=account_id, browser=browser_of(request))
             return codes, await renew_session(session, token, proved=True)
 
         try:
@@ -186,6 +190,7 @@ class OwnFactor(Controller):
         async def work(session: AsyncSession) -> str:
             await remove_factor(session, account_id)
             await close_other_sessions(session, account_id, token)
+            await note(session, Event.FACTOR_REMOVED, who=account_id, browser=browser_of(request))
             await write_letter(session, visitor.email, "factor_removed", lang)
             return await renew_session(session, token, proved=False)
 

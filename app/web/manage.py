@@ -5,6 +5,7 @@ from litestar.datastructures import UploadFile
 from litestar.params import FromPath
 from sqlmodel.ext.asyncio.session import AsyncSession
 
+from app.accounts.roles.granting import find_wishes
 from app.config import LANGUAGES
 from app.letters import outbox
 from app.letters.outbox import count_letters, list_letters
@@ -20,6 +21,7 @@ from commons.organisations.store import find_page, get_host, save_page
 from commons.organisations.tables import PAGES
 from commons.services.store import ADDRESS, add_service, change_service, find_services, get_service
 from polls.store import find_waiting_amendments
+from results.publication import WITHDRAWAL
 from results.store import list_results
 
 
@@ -31,10 +33,12 @@ class ManagerPages(Controller):
     @get(name="manage.home")
     async def home(self, request: AnyRequest, lang: FromPath[str]) -> Response[str]:
         """Show what waits, and what can be begun."""
+        visitor = visitor_of(request)
         async with house_of(request).db.reading() as session:
             host = await get_host(session)
-            waiting = await find_waiting(session)
-            changes = await find_waiting_amendments(session, host.id)
+            waiting = await find_waiting(session, [WITHDRAWAL]) if visitor.may("manage.votes") else []
+            changes = await find_waiting_amendments(session, host.id) if visitor.may("manage.votes") else []
+            wishes = [each for each in await find_wishes(session, visitor.known_id) if each.may_agree]
             latest, results_total = await list_results(session, host.id, 1)
             services_total = (await find_services(session, host.id, lang)).total
             bounced = (await count_letters(session)).get(Fate.BOUNCED, 0)
@@ -43,6 +47,7 @@ class ManagerPages(Controller):
             "manage/home.html",
             waiting=waiting,
             changes=changes,
+            wishes=wishes,
             latest=latest[:5],
             results_total=results_total,
             services_total=services_total,

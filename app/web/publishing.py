@@ -15,9 +15,9 @@ from app.web.session import Visitor, house_of, visitor_of
 from commons.approvals.store import decide
 from commons.approvals.tables import Decision
 from commons.clock import now
-from commons.errors import Conflict, Invalid
+from commons.errors import Conflict, Invalid, NotFound
 from commons.organisations.store import get_host
-from results.publication import prepare_import, publish, withdraw
+from results.publication import WITHDRAWAL, prepare_import, publish, withdraw
 from results.store import get_result
 
 LARGEST_SHEET_BYTES = 20_000_000
@@ -109,7 +109,10 @@ class Withdrawing(Controller):
         decision = Decision.APPROVED if said == "approve" else Decision.REFUSED
 
         async def work(session: AsyncSession) -> str:
-            approval = await decide(session, approval_id, visitor.known_id, decision)
+            alone = (await get_host(session)).single_handed
+            approval = await decide(session, approval_id, visitor.known_id, decision, single_handed=alone)
+            if approval.action != WITHDRAWAL:
+                raise NotFound("approval.unknown")
             slug = approval.subject.removeprefix("results/")
             if decision is Decision.APPROVED:
                 await withdraw(session, await get_result(session, slug), approval.reason)

@@ -13,7 +13,7 @@ from app.accounts.entering import Arrival
 from app.accounts.sessions import DEVICE_KNOWN_FOR
 from app.config import LANGUAGES, RIGHT_TO_LEFT, ROOT
 from app.i18n import choose, environment, explain, moment_filter, translations, words
-from app.security import Role
+from app.security import Roles, may
 from app.web.session import Visitor, browser_of, device_of, house_of, keep_cookie, visitor_of
 from commons.errors import DomainError
 from commons.organisations.tables import Organisation
@@ -113,6 +113,7 @@ def context(request: AnyRequest, lang: str) -> dict[str, Any]:
         "here": here,
         "protected": house.config.secure,
         "demonstration": house.config.demonstration,
+        "single_handed": house.known_host is not None and house.known_host.single_handed,
         "notice": _notice(request, lang),
         "nav": _menu(request, lang),
         "moment": moment_filter(lang, house.known_host.zone if house.known_host else "UTC"),
@@ -244,8 +245,8 @@ def come_in(request: AnyRequest, answer: Response[str], token: str, arrival: Arr
     return answer
 
 
-def first_page(request: AnyRequest, role: Role, wanted: str) -> Response[str]:
+def first_page(request: AnyRequest, roles: Roles, wanted: str) -> Response[str]:
     """Show somebody who came in where they wanted to go, else their desk."""
     if wanted:
         return go(request, safe_place(wanted, request))
-    return onward(request, "manage.home" if role is not Role.CITIZEN else "accounts.me")
+    return onward(request, "manage.home" if may("manage.home", roles) else "accounts.me")

@@ -83,7 +83,7 @@ async def _result(request: AnyRequest, slug: str, error: Invalid | None = None) 
         if result.withdrawn_at is not None:
             return await page(request, "results/withdrawn.html", 410, result=result, lines=lines)
         files, key = await list_files(session, result.id), await reading.told_key(session)
-        waiting = await find_waiting(session, f"results/{slug}") if visitor_of(request).signed_in else []
+        waiting = await find_waiting(session, [WITHDRAWAL], f"results/{slug}") if visitor_of(request).signed_in else []
         unconfirmed = 0 if poll is None else await count_unconfirmed(session, poll.id)
     told: dict[str, Any] = {"result": result, "lines": lines, "files": files, "key": key, "waiting": waiting}
     told |= {"reason": visitor_of(request).text("reason"), "error": error}

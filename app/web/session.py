@@ -21,14 +21,16 @@ from litestar.handlers.base import BaseRouteHandler
 from multipart import MultipartError
 from sqlmodel.ext.asyncio.session import AsyncSession
 
+from app.accounts.events import note
 from app.accounts.factors.store import FIELD, count_recovery_codes, next_code, take_code
 from app.accounts.limits import FACTOR_FROM_NETWORK, FACTOR_OF_ACCOUNT, network_of
 from app.accounts.sessions import LONGEST, find_signed_in, mark_seen, renew_session
 from app.accounts.store import get_account
+from app.accounts.tables import Event
 from app.config import LANGUAGES, Config
 from app.house import House
 from app.letters.outbox import write_letter
-from app.security import Role, is_proved, may, needs_factor
+from app.security import EVERY_ROLE, NOBODY, Roles, is_proved, may, needs_factor
 from commons.errors import Forbidden, Invalid, NotFound
 from commons.tables import Texts
 
@@ -76,7 +78,7 @@ class Visitor:
     account_id: UUID | None = None
     name: str = ""
     email: str = ""
-    role: Role | None = None
+    roles: Roles = NOBODY
     has_factor: bool = False
     proved_ago: timedelta | None = None
     ends_at: datetime | None = None  # only where that is soon
@@ -100,7 +102,7 @@ class Visitor:
 
     def may(self, route: str) -> bool:
         """Tell whether this visitor may use a route; for showing only what can be done."""
-        return may(route, self.role)
+        return may(route, self.roles)
 
     def form_token(self) -> str:
         """Give the token of this browser's forms; a browser without a cookie is given one."""
@@ -162,8 +164,8 @@ async def enter(connection: ASGIConnection[Any, Any, Any, Any], handler: BaseRou
     if connection.path_params.get("lang", "en") not in LANGUAGES:
         raise NoLanguage
     visitor = await _recognise(connection)
-    if not may(handler.name, visitor.role):
-        if visitor.role is None and may(handler.name, Role.ADMIN):
+    if not may(handler.name, visitor.roles):
+        if not visitor.signed_in and may(handler.name, EVERY_ROLE):
             raise SignInFirst
         raise Forbidden("door.not_allowed")
     if visitor.signed_in and needs_factor(handler.name) and not visitor.has_factor:
@@ -222,10 +224,16 @@ async def with_code(
         if await take_code(session, house.config.secret, account_id, typed):
             left = await count_recovery_codes(session, account_id)
             account = await get_account(session, account_id)
+            await note(session, Event.RECOVERY_CODE_USED, who=account_id, browser=browser_of(connection))
             await write_letter(session, account.email, "recovery_used", lang, left=str(left))
         return await work(session)
 
-    result = await house.db.write(take)
+    try:
+        result = await house.db.write(take)
+    except Invalid:
+        browser = browser_of(connection)
+        await house.db.write(lambda session: note(session, Event.CODE_FAILED, whom=account_id, browser=browser))
+        raise
     house.limits.take_back(FACTOR_FROM_NETWORK, network)
     house.limits.succeeded(FACTOR_OF_ACCOUNT, str(account_id))
     return result
@@ -258,7 +266,7 @@ async def _recognise(connection: ASGIConnection[Any, Any, Any, Any]) -> Visitor:
             await house.db.write(lambda session: mark_seen(session, found.session.id_hash))
         visitor.cookie = cookie
         visitor.account_id, visitor.name = found.account.id, found.account.name
-        visitor.email, visitor.role = found.account.email, found.account.role
+        visitor.email, visitor.roles = found.account.email, found.roles
         visitor.has_factor, visitor.proved_ago = found.has_factor, found.proved_ago
         visitor.ends_at = found.session.expires_at if found.ends_soon else None
     return visitor

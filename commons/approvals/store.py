@@ -1,9 +1,10 @@
 """Ask for an act that needs two people, and decide on it."""
 
+from collections.abc import Collection
 from uuid import UUID
 
 from sqlalchemy.exc import IntegrityError
-from sqlmodel import select
+from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from commons.approvals.tables import Approval, Decision
@@ -34,8 +35,10 @@ async def ask(session: AsyncSession, action: str, subject: str, reason: str, ask
     return approval
 
 
-async def decide(session: AsyncSession, approval_id: UUID, decided_by: UUID, decision: Decision) -> Approval:
-    """Decide on a request; the one who asked may not.
+async def decide(
+    session: AsyncSession, approval_id: UUID, decided_by: UUID, decision: Decision, *, single_handed: bool = False
+) -> Approval:
+    """Decide on a request; the one who asked may not, except in a body with one officer.
 
     Raises: NotFound · Conflict when it is decided already · Forbidden when the same person would say both.
     """
@@ -44,7 +47,7 @@ async def decide(session: AsyncSession, approval_id: UUID, decided_by: UUID, dec
         raise NotFound("approval.unknown")
     if approval.decision is not Decision.WAITING:
         raise Conflict("approval.decided")
-    if approval.asked_by == decided_by:
+    if approval.asked_by == decided_by and not single_handed:
         raise Forbidden("approval.same_person")
     approval.decision, approval.decided_by, approval.decided_at = decision, decided_by, await now(session)
     session.add(approval)
@@ -52,9 +55,16 @@ async def decide(session: AsyncSession, approval_id: UUID, decided_by: UUID, dec
     return approval
 
 
-async def find_waiting(session: AsyncSession, subject: str | None = None) -> list[Approval]:
-    """Find what still waits for a second person, oldest first; of one subject, or of all."""
-    query = select(Approval).where(Approval.decision == Decision.WAITING)
+async def get_approval(session: AsyncSession, approval_id: UUID) -> Approval:
+    """Get one request. Raises NotFound."""
+    if (approval := await session.get(Approval, approval_id)) is None:
+        raise NotFound("approval.unknown")
+    return approval
+
+
+async def find_waiting(session: AsyncSession, actions: Collection[str], subject: str | None = None) -> list[Approval]:
+    """Find what still waits for a second person, oldest first: acts of some names, of one subject or of all."""
+    query = select(Approval).where(Approval.decision == Decision.WAITING, col(Approval.action).in_(actions))
     if subject is not None:
         query = query.where(Approval.subject == subject)
-    return list((await session.exec(query.order_by(Approval.asked_at).limit(MOST_SHOWN))).all())  # type: ignore[arg-type]
+    return list((await session.exec(query.order_by(col(Approval.asked_at)).limit(MOST_SHOWN))).all())

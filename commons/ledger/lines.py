@@ -41,6 +41,9 @@ KINDS = {
     "result.recounted": "an independent recounter signed a result",
     "moderation.hidden": "something was taken off the pages; what, by which rule, and the reason",
     "moderation.shown": "something that was taken off the pages is shown again; what, and the reason",
+    "role.granted": "somebody was given a role: which, and in which roles two others asked and agreed; never a name",
+    "role.ended": "somebody's role ended: which, and in which roles two others asked and agreed; never a name",
+    "organisation.single_handed": "from here on one officer decides alone, or no longer does",
     "initiative.answered": "an initiative that reached its threshold was answered",
     "project.step": "a promised step was made, missed or changed",
 }

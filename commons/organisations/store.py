@@ -3,6 +3,7 @@
 from uuid import UUID
 from zoneinfo import available_timezones
 
+from sqlalchemy import ScalarSelect
 from sqlalchemy.exc import IntegrityError
 from sqlmodel import select
 from sqlmodel.ext.asyncio.session import AsyncSession
@@ -10,6 +11,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from commons.clock import now
 from commons.errors import Conflict, Invalid, NotFound
 from commons.ids import slug_of
+from commons.ledger.sequence import append
 from commons.organisations.tables import PAGES, Organisation, OrganisationPage
 from commons.tables import Texts, text_in
 
@@ -52,6 +54,34 @@ async def get_host(session: AsyncSession) -> Organisation:
     if (host := await find_host(session)) is None:
         raise NotFound("organisation.none")
     return host
+
+
+def host_id() -> ScalarSelect[UUID]:
+    """Write the hosting organisation's id as a part of a larger question."""
+    return select(Organisation.id).order_by(Organisation.slug).limit(1).scalar_subquery()
+
+
+async def hold_host(session: AsyncSession) -> Organisation:
+    """Get the hosting organisation and keep it: whoever else holds it waits until this transaction has ended."""
+    host = await get_host(session)
+    await session.refresh(host, with_for_update=True)
+    return host
+
+
+async def set_single_handed(session: AsyncSession, *, is_on: bool) -> bool:
+    """Say whether this body has one officer only, who then decides alone. Returns whether that was new.
+
+    The public log says so each time.
+    """
+    host = await hold_host(session)
+    if host.single_handed == is_on:
+        return False
+    host.single_handed = is_on
+    session.add(host)
+    await append(
+        session, "organisation.single_handed", {"single_handed": "on" if is_on else "off"}, subject="organisation"
+    )
+    return True
 
 
 async def find_page(session: AsyncSession, organisation_id: UUID, key: str, language: str) -> OrganisationPage | None:

@@ -21,6 +21,7 @@ class Organisation(SQLModel, table=True):
     names: Texts = Field(sa_type=Json)
     summaries: Texts = Field(sa_type=Json)
     zone: str
+    single_handed: bool = False  # one officer: nobody else can agree, and every page says so
 
 
 class OrganisationPage(SQLModel, table=True):

@@ -8,11 +8,11 @@ from playwright.sync_api import Page
 from app.accounts.tokens import make_token
 from app.demo.walk import SHEET
 from tests.accessibility import factors, votes
-from tests.accessibility.furniture import PICTURE, ROLL
+from tests.accessibility.furniture import PERSON, PICTURE, ROLL
 from tests.plumbing.server import SECRET
 from tests.plumbing.town import RunningTown
 
-NOBODY, CITIZEN, MANAGER = "nobody", "citizen", "manager"
+NOBODY, CITIZEN, MANAGER, ADMIN = "nobody", "citizen", "manager", "admin"
 ALL = (NOBODY, CITIZEN, MANAGER)
 RESULT = "debian-project-leader-2007"
 LIST = "reference,name\n7,Nino\n7,Nino\nA,Luka\nА,Luka\n,nobody\n8,a,b"
@@ -121,6 +121,17 @@ def hiding(rule: str, reason: str) -> Act:
     return act
 
 
+def giving(role: str, reason: str) -> Act:
+    """Choose a change of a role, or none, and give a reason."""
+
+    def act(page: Page, town: RunningTown) -> None:
+        if role:
+            page.check(f'main [value="{role}"]')
+        typed(reason=reason)(page, town)
+
+    return act
+
+
 def tampered(change: str, **fields: str) -> Act:
     """Change the main form as a stale or foreign page would hold it, then send it."""
 
@@ -218,6 +229,9 @@ PAGES = [
     Case("vote-draft", "manage.vote", "/manage/votes/a-draft", (MANAGER,)),
     Case("vote-change", "manage.vote_change", "/manage/votes/a-locked-vote/amend", (MANAGER,)),
     *(Case(f"text-{key}", "pages.show", f"/pages/{key}") for key in FIRST_TEXTS),
+    Case("people", "people.index", "/manage/people", (ADMIN,)),
+    Case("person", "people.show", f"/manage/people/{PERSON}", (ADMIN,)),
+    Case("security-log", "people.log", "/manage/security", (ADMIN,)),
     Case("past-vote", "results.import", "/manage/results/new", (MANAGER,)),
     Case("rolls", "rolls.index", "/manage/rolls", (MANAGER,)),
     Case("roll", "rolls.show", f"/manage/rolls/{ROLL}", (MANAGER,)),
@@ -314,6 +328,16 @@ MISTAKES = [
     Case("hide-unreasoned", "services.show", "/services/late-desk", (MANAGER,), hiding("insult", " "), 422, 1),
     Case("hidden-edited", "manage.service", "/manage/services/desk-taken-off", (MANAGER,)),
     Case("show-unreasoned", "services.show", "/services/desk-taken-off", (MANAGER,), typed(reason=" "), 422, 1),
+    Case("people-nobody", "people.index", "/manage/people?q=zzz", (ADMIN,)),
+    Case("role-unreasoned", "people.show", f"/manage/people/{PERSON}", (ADMIN,), giving("grant/manager", " "), 422, 1),
+    Case("role-unchosen", "people.show", f"/manage/people/{PERSON}", (ADMIN,), giving("", "Because."), 422, 1),
+    Case("role-wanted-twice", "people.show", f"/manage/people/{PERSON}", (ADMIN,),
+         giving("grant/auditor", "Because."), 409, 1),
+    Case("security-log-none", "people.log", "/manage/security?person=none@vardisi.example", (ADMIN,)),
+    Case("manage-admin", "manage.home", "/manage", (ADMIN,)),
+    Case("manage-agent", "manage.home", "/manage", ("counter_agent",)),
+    Case("vote-auditor", "manage.vote", "/manage/votes/a-locked-vote", ("auditor",)),
+    Case("roll-printer", "rolls.show", f"/manage/rolls/{ROLL}", ("print_officer",)),
     Case("roll-report", "rolls.new", "/manage/rolls/new", (MANAGER,), typed(name_en="Vake", text=LIST)),
     Case("roll-nameless", "rolls.new", "/manage/rolls/new", (MANAGER,), typed(name_en="", text=LIST), 422, 1),
     Case("roll-empty", "rolls.add", f"/manage/rolls/{ROLL}/add", (MANAGER,), typed(text=""), 422, 1),

@@ -2,19 +2,23 @@
 
 import io
 from dataclasses import replace
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from uuid import UUID
 
 from PIL import Image
 from sqlmodel import select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
+from app.accounts.events import note
+from app.accounts.roles.granting import GRANT, Wish, ask_for
+from app.accounts.roles.store import add_grant
 from app.accounts.roll.importing import Entry
 from app.accounts.roll.store import add_lines, find_lines, issue_codes, strike
-from app.accounts.tables import Account, Roll
+from app.accounts.tables import Account, Event, Roll
 from app.config import LANGUAGES
 from app.demo.walk import SHEET
 from app.letters.tables import Fate, Letter
+from app.security import Role
 from commons.approvals.store import ask
 from commons.clock import now
 from commons.media.store import add_picture
@@ -29,6 +33,7 @@ from results.tables import Result
 
 OWN_TEXT = "We are **here**.\n\n## When\n\n- In the morning\n- [In the evening](https://example.org/)"
 BECAUSE = "A line was read wrongly."
+PERSON = UUID("5f0c2c7e-2f0e-4f52-9a3a-0d6b6b0c1a12")
 ROLL = UUID("5f0c2c7e-2f0e-4f52-9a3a-0d6b6b0c1a11")
 DAY = timedelta(days=1)
 
@@ -60,6 +65,7 @@ async def furnish(session: AsyncSession) -> None:
     await show_again(session, "services/late-desk", BECAUSE, asker.id)
     await withdraw(session, await _publish(session, "A vote taken back"), BECAUSE)
     moment = await now(session)
+    await _let_somebody_in(session, host.id, moment)
     plan = Plan(
         titles={"en": "A draft"}, questions={"en": "What first?"}, opens_at=moment,
         options=[({"en": "Buses", "ka": "ავტობუსები"}, ""), ({"en": "Parks"}, "")], most_ranked=2,
@@ -81,6 +87,18 @@ async def furnish(session: AsyncSession) -> None:
             answer="550 No such mailbox here",
         )
     )
+
+
+async def _let_somebody_in(session: AsyncSession, host_id: UUID, moment: datetime) -> None:
+    """Let an official move in under a known address, about whom something is asked, and of whom something is told."""
+    email = "somebody.with.a.long.name@department.of.services.vardisi.example"
+    session.add(Account(id=PERSON, email=email, name="ليلى الإدريسي", password_hash="", created_at=moment))
+    await session.flush()
+    await add_grant(session, host_id, PERSON, Role.COUNTER_AGENT)
+    await add_grant(session, host_id, PERSON, Role.OFFICER, "Registry office of the old town")
+    asker = (await session.exec(select(Account).where(Account.email == "tamar@vardisi.example"))).one()
+    await ask_for(session, Wish(GRANT, PERSON, Role.AUDITOR, ""), BECAUSE, asker.id, "Firefox · Linux")
+    await note(session, Event.SIGN_IN_FAILED, browser="curl")
 
 
 async def _make_roll(session: AsyncSession) -> None:

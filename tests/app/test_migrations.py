@@ -4,7 +4,7 @@ import asyncio
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import pytest
 from alembic import command
@@ -12,8 +12,10 @@ from sqlalchemy import Connection, Engine, create_engine, inspect, text
 from sqlalchemy.exc import DBAPIError
 from sqlmodel.ext.asyncio.session import AsyncSession
 
+from app.accounts.events import note
 from app.accounts.sessions import open_session
 from app.accounts.store import add_account
+from app.accounts.tables import Event
 from app.db import Database, downgrade, driver_url, migration_config, pending_revision, upgrade
 from app.migrations.tables import metadata
 from commons.ledger.sequence import append, sequence
@@ -23,7 +25,7 @@ from tests.commons.ledger.written import KEY, ORIGIN
 from tests.conftest import Addresses
 from tests.plumbing.postgres import APP
 
-LEDGER = ("commons_ledger_leaf", "commons_ledger_checkpoint")
+LEDGER = ("commons_ledger_leaf", "commons_ledger_checkpoint", "app_security_event")
 
 
 @contextmanager
@@ -89,6 +91,7 @@ async def fill(addresses: Addresses) -> int:
         await save_page(session, host.id, "about", "ka", "სათაური", "ტექსტი")
         account = await add_account(session, "nino@example.org", "Nino", "hash")
         await open_session(session, account.id, "browser")
+        await note(session, Event.SIGNED_IN, who=account.id, browser="browser")
         await append(session, "poll.closed", {"number": 1})
         return account.id
 
@@ -118,10 +121,10 @@ def test_migrating_again_changes_no_row(addresses: Addresses) -> None:
 
 @pytest.mark.parametrize("table", LEDGER)
 @pytest.mark.parametrize("act", ["UPDATE {} SET {} = {}", "DELETE FROM {}"])
-def test_the_app_may_only_add_to_the_ledger(addresses: Addresses, table: str, act: str) -> None:
+def test_the_app_may_only_add_to_the_ledger_and_to_the_security_log(addresses: Addresses, table: str, act: str) -> None:
     asyncio.run(fill(addresses))
     before = rows(addresses)
-    column = {"commons_ledger_leaf": "kind", "commons_ledger_checkpoint": "note"}[table]
+    column = {"commons_ledger_leaf": "kind", "commons_ledger_checkpoint": "note", "app_security_event": "about"}[table]
     with opened(addresses.url) as engine, engine.connect() as connection:
         for statement in (act.format(table, column, column), act.format(table, column, "'forged'")):
             with pytest.raises(DBAPIError, match=r"append-only|permission denied"):
@@ -150,6 +153,34 @@ def test_the_app_may_not_change_tables(postgres_addresses: Addresses, statement:
     ):
         connection.execute(text(statement))
     assert pending_revision(postgres_addresses.url) == ""
+
+
+WORDS = {"nino": "citizen", "maia": "manager", "salome": "admin"}
+
+
+def test_words_become_grants_and_grants_words_again(addresses: Addresses) -> None:
+    asyncio.run(fill(addresses))
+    downgrade(addresses.owner_url, "0003")
+    insert = (
+        "INSERT INTO app_account (id, email, name, password_hash, created_at, role) "
+        "VALUES (:id, :name, :name, '', :at, :role)"
+    )
+    look = "SELECT a.name, g.role FROM app_account a JOIN app_grant g ON g.account_id = a.id WHERE g.ended_at IS NULL"
+    with opened(addresses.owner_url) as engine:
+        with engine.begin() as connection:
+            form = connection.scalar(text("SELECT created_at FROM app_account"))
+            for name, role in WORDS.items():
+                key = uuid4().hex if engine.dialect.name == "sqlite" else uuid4()
+                connection.execute(text(insert), {"id": key, "name": name, "role": role, "at": form})
+        for _ in range(2):
+            upgrade(addresses.owner_url, role_of(addresses))
+            with engine.connect() as connection:
+                held = sorted(tuple(row) for row in connection.execute(text(look)))
+            assert held == [("maia", "manager"), ("salome", "admin"), ("salome", "manager")]
+            downgrade(addresses.owner_url, "0003")
+            with engine.connect() as connection:
+                words = dict(connection.execute(text("SELECT name, role FROM app_account")).fetchall())
+            assert words == WORDS | {"Nino": "citizen"}
 
 
 def test_a_later_upgrade_keeps_the_ledger_closed(postgres_addresses: Addresses) -> None:

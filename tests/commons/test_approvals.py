@@ -14,6 +14,7 @@ pytestmark = pytest.mark.anyio
 
 NINO, MAIA, GIORGI = uuid4(), uuid4(), uuid4()
 WHAT = "results/parks-2026"
+ACTIONS = ["result.withdraw", *(f"act.{number}" for number in range(MOST_SHOWN + 1))]
 
 
 async def asked(db: Database, action: str = "result.withdraw", subject: str = WHAT, who: UUID = NINO) -> Approval:
@@ -26,7 +27,7 @@ async def decided(db: Database, approval: Approval, who: UUID, decision: Decisio
 
 async def waiting(db: Database, subject: str | None = None) -> list[Approval]:
     async with db.reading() as session:
-        return await find_waiting(session, subject)
+        return await find_waiting(session, ACTIONS, subject)
 
 
 @pytest.mark.parametrize("decision", [Decision.APPROVED, Decision.REFUSED])
@@ -47,6 +48,12 @@ async def test_who_asked_may_not_decide(db: Database) -> None:
         with pytest.raises(Forbidden, match=r"approval.same_person"):
             await decided(db, request, NINO, decision)
     assert [each.decision for each in await waiting(db)] == [Decision.WAITING]
+
+
+async def test_in_a_body_with_one_officer_who_asked_decides(db: Database) -> None:
+    request = await asked(db)
+    done = await db.write(lambda session: decide(session, request.id, NINO, Decision.APPROVED, single_handed=True))
+    assert (done.asked_by, done.decided_by, done.decision) == (NINO, NINO, Decision.APPROVED)
 
 
 async def test_of_ten_who_decide_at_once_one_does(db: Database) -> None:
@@ -106,6 +113,8 @@ async def test_what_waits_is_shown_by_its_subject_the_oldest_first(db: Database)
     assert [each.id for each in await waiting(db, "results/1")] == [requests[1].id, requests[3].id]
     assert [each.id for each in await waiting(db)] == [each.id for each in requests]
     assert await waiting(db, "results/none") == []
+    await asked(db, subject="results/1", action="an.act.of.another.page")
+    assert [each.id for each in await waiting(db)] == [each.id for each in requests]
 
 
 async def test_a_list_that_is_too_long_is_cut(db: Database) -> None:

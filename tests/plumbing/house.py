@@ -1,8 +1,8 @@
-"""The whole house in the test's own process: every door, a founded town, five people, and browsers without scripts."""
+"""The whole house in the test's own process: every door, a founded town, six people, and browsers without scripts."""
 
 import asyncio
 import re
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Iterable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import date
@@ -20,6 +20,8 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from app.accounts.factors.codes import app_code, step_at
 from app.accounts.factors.store import FIELD, add_factor
+from app.accounts.roles.granting import GRANT, Wish
+from app.accounts.roles.store import add_grant
 from app.accounts.roll.importing import Entry
 from app.accounts.roll.store import add_lines, add_roll, find_lines
 from app.accounts.sessions import open_session
@@ -44,12 +46,14 @@ from tests.plumbing.server import SECRET
 BASE = "http://127.0.0.1:8000"
 PASSWORD = "correct horse battery staple"
 APP_SECRET = "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP"  # of all who manage: their app, which no test needs a telephone for
+QUICK = PasswordHasher(memory_cost=8, time_cost=1, parallelism=1).hash(PASSWORD)  # a hash names its own cost
 PEOPLE = {
     "citizen": ("Nino Beridze", "nino@vardisi.example", Role.CITIZEN),
     "second citizen": ("Luka Beridze", "luka@vardisi.example", Role.CITIZEN),
     "manager": ("Maia Lomidze", "maia@vardisi.example", Role.MANAGER),
     "second manager": ("Giorgi Kapanadze", "giorgi@vardisi.example", Role.MANAGER),
     "admin": ("Salome Abashidze", "salome@vardisi.example", Role.ADMIN),
+    "second admin": ("Tamar Gelashvili", "tamar@vardisi.example", Role.ADMIN),
 }
 SHEET = b"=A:[Evening hours]\n=B:[Birth certificate by post]\n=C:[Home visits]\n7:A>B>C\n5:B>C\n4:C>A=B\n2:\n"
 TOKEN = re.compile(r'name="_token" value="([^"]+)"')
@@ -66,6 +70,8 @@ class Places:
     line: UUID
     vote: str
     amendment: UUID
+    person: UUID
+    wish: UUID
 
 
 class Browser:
@@ -152,8 +158,14 @@ class Town:
         return Browser(self, cookie, peer=peer)
 
     async def signed_in(self, person: str) -> Browser:
-        """Open a fresh browser in which somebody is signed in already, without the slow password."""
-        account_id, proved = self.people[person], PEOPLE[person][2] is not Role.CITIZEN
+        """Open a fresh browser in which somebody is signed in already, without the slow password.
+
+        person: one of PEOPLE, or the word for a role: whoever has it moves in when they are first asked for.
+        """
+        if person not in self.people:
+            self.people[person] = await self.move_in(person, f"{person}@vardisi.example", Role(person))
+        account_id = self.people[person]
+        proved = person not in PEOPLE or PEOPLE[person][2] is not Role.CITIZEN
 
         async def work(session: AsyncSession) -> str:
             return await open_session(session, account_id, "test", proved=proved)
@@ -166,6 +178,10 @@ class Town:
             present = step_at(await now(session))
         self._shown[email] = max(present, self._shown.get(email, 0) + 1)
         return app_code(APP_SECRET, self._shown[email])
+
+    async def move_in(self, name: str, email: str, *roles: Role) -> UUID:
+        """Let somebody move in who has some roles, the password of all, and with a role the app of all."""
+        return await self.house.db.write(lambda session: _move_in(session, name, email, roles))
 
     def token_of(self, cookie: str) -> str:
         """Work out the form token that belongs to a cookie, as the house does: for attackers who have their own."""
@@ -211,7 +227,12 @@ class Town:
             await add_lines(session, roll.id, [Entry("0017", "Nino Beridze")])
             line = (await find_lines(session, roll.id)).lines[0][0]
             amendment = await amendments.ask(session, vote.id, Kind.ANNUL, "A mistake.", manager, {})
-            return Places(service.slug, result.slug, approval.id, roll.id, line.id, vote.slug, amendment.id)
+            person = self.people["second citizen"]
+            subject = Wish(GRANT, person, Role.OFFICER, "").subject
+            wish = await ask(session, GRANT, subject, "He edits the services now.", self.people["admin"])
+            return Places(
+                service.slug, result.slug, approval.id, roll.id, line.id, vote.slug, amendment.id, person, wish.id
+            )
 
         return await self.house.db.write(work)
 
@@ -233,9 +254,19 @@ def all_rows(owner_url: str) -> dict[str, list[str]]:
 IDLE: list[Litestar] = []  # making an application takes longer than most tests; one that ended well starts anew
 
 
+async def _move_in(session: AsyncSession, name: str, email: str, roles: Iterable[Role]) -> UUID:
+    account, host = await add_account(session, email, name, QUICK), await get_host(session)
+    for role in set(roles) - {Role.CITIZEN}:
+        await add_grant(session, host.id, account.id, role)
+    if set(roles) - {Role.CITIZEN}:
+        long_ago = app_code(APP_SECRET, step_at(await now(session)) - 1)
+        await add_factor(session, SECRET, account.id, APP_SECRET, long_ago)
+    return account.id
+
+
 @asynccontextmanager
 async def opened_town(url: str, owner_url: str, folder: Path, **settings: Any) -> AsyncIterator[Town]:  # noqa: ANN401
-    """Open the house on an empty database with tables, and let five people move in.
+    """Open the house on an empty database with tables, and let six people move in.
 
     settings: further ones of Config, such as base_url or trusted_proxy.
     """
@@ -243,19 +274,10 @@ async def opened_town(url: str, owner_url: str, folder: Path, **settings: Any) -
     config = Config(**own | {"data": folder / "data", "keys": folder / "keys"} | settings)
     app = IDLE.pop() if IDLE else create_app(config)
     app.state.config = config
-    quick = PasswordHasher(memory_cost=8, time_cost=1, parallelism=1).hash(PASSWORD)  # a hash names its own cost
 
     async def work(session: AsyncSession) -> dict[str, UUID]:
         await found(session, {"en": "Vardisi", "ka": "ვარდისი"}, {"en": "An invented town."}, "Asia/Tbilisi")
-        people = {
-            key: (await add_account(session, email, name, quick, role)).id
-            for key, (name, email, role) in PEOPLE.items()
-        }
-        for key, account_id in people.items():
-            if PEOPLE[key][2] is not Role.CITIZEN:
-                long_ago = app_code(APP_SECRET, step_at(await now(session)) - 1)
-                await add_factor(session, SECRET, account_id, APP_SECRET, long_ago)
-        return people
+        return {key: await _move_in(session, name, email, [role]) for key, (name, email, role) in PEOPLE.items()}
 
     async with app.lifespan():
         people = await app.state.house.db.write(work)

@@ -45,7 +45,8 @@ Hold = Callable[[House], Awaitable[dict[str, HeldVote]]]
 class RunningTown:
     """A town that answers at `base`.
 
-    people: sign-ins by name: citizen, manager, second manager, admin; each with email, password, name, factor.
+    people: sign-ins by name: citizen, manager, second manager, admin, officer …; each with email, password, name and
+            factor.
     votes:  those that were held in it, by name, for their slips; the house that they name is closed.
     """
 
@@ -138,6 +139,8 @@ def running_town(
     config = Config(database_url=addresses.url, secret=SECRET, data=folder, keys=folder / "keys", demonstration=True)
     signins, votes = in_thread(_build(config, furnish, hold))
     names = {"nino": "citizen", "maia": "manager", "giorgi": "second manager", "salome": "admin"}
+    names |= {"tamar": "second admin", "levan": "officer", "eka": "print_officer", "davit": "counter_agent"}
+    names |= {"ana": "auditor"}
     people = {names[person["email"].partition("@")[0]]: person for person in signins}
     with running_server(env) as base, (folder / "worker").open("wb") as said:
         worker = subprocess.Popen(

@@ -136,6 +136,17 @@ def test_an_organisation_is_founded_once(addresses: Addresses, tmp_path: Path) -
     assert asked(addresses, "SELECT zone FROM commons_organisation") == [("Asia/Tbilisi",)]
 
 
+def test_a_body_with_one_officer_is_said_once_and_in_public(addresses: Addresses, tmp_path: Path) -> None:
+    settings = settings_for(addresses, tmp_path)
+    assert khma(settings, "admin", "single-handed", "on").returncode == 2  # nothing is founded yet
+    assert khma(settings, "admin", "found", "--name", "Hall").returncode == 0
+    said = [khma(settings, "admin", "single-handed", state).stdout for state in ("on", "on", "off")]
+    assert said[1] == "It is so already.\n"
+    assert ["The public log says so." in each for each in said] == [True, False, True]
+    kinds = asked(addresses, "SELECT kind FROM commons_ledger_pending")
+    assert kinds == [("organisation.single_handed",)] * 2
+
+
 def test_an_invitation_is_a_letter_and_a_link(addresses: Addresses, tmp_path: Path) -> None:
     settings = settings_for(addresses, tmp_path, KHMA_BASE_URL="https://town.example")
     said = khma(settings, "admin", "invite", " Nino@Town.Example ", "--role", "manager", "--language", "ka")
@@ -150,7 +161,7 @@ def test_an_invitation_is_a_letter_and_a_link(addresses: Addresses, tmp_path: Pa
 def test_who_has_an_account_is_not_invited_again(sqlite_addresses: Addresses, tmp_path: Path) -> None:
     with closing(sqlite3.connect(sqlite_addresses.url.removeprefix("sqlite:///"))) as connection:
         connection.execute(
-            "INSERT INTO app_account VALUES (?, 'nino@town.example', 'Nino', 'hash', 'citizen', '2026-01-01')",
+            "INSERT INTO app_account VALUES (?, 'nino@town.example', 'Nino', 'hash', '2026-01-01')",
             (uuid4().hex,),
         )
         connection.commit()

@@ -9,9 +9,12 @@ import time
 import pytest
 
 from app.accounts.limits import PASSWORD_OF_ACCOUNT
+from app.accounts.roles.store import find_roles
+from app.accounts.store import find_account
 from app.accounts.tokens import make_token
 from app.letters.sending import compose
 from app.log import JsonLines
+from app.security import Role
 from tests.plumbing.house import BASE, PASSWORD, PEOPLE, Town, link_in
 
 pytestmark = pytest.mark.anyio
@@ -180,10 +183,17 @@ async def test_an_invitation_gives_its_role_and_no_form_does(one_town: Town) -> 
     token = make_token(one_town.config.secret, "welcome", {"email": NEW, "role": "manager"}, hours=1)
     browser = one_town.browser()
     await browser.send(f"/en/welcome/{token}", {"name": "Ana", "password": ANOTHER, "role": "admin"})
-    assert (await browser.get("/en/manage")).headers[
-        "location"
-    ] == "/en/me/factor?next=/en/manage"  # the role has rooms
-    assert "'manager'" in next(row for row in (await one_town.rows())["app_account"] if NEW in row)
+    there = await browser.get("/en/manage")
+    assert there.headers["location"] == "/en/me/factor?next=/en/manage"  # the role has rooms
+    async with one_town.house.db.reading() as session:
+        account = await find_account(session, NEW)
+        assert account is not None
+        assert await find_roles(session, account.id) == {Role.CITIZEN, Role.MANAGER}
+    lines = (await one_town.rows())["commons_ledger_pending"]
+    assert len(lines) == 1
+    assert "'role.granted'" in lines[0]
+    assert "'asked_by': 'operator'" in lines[0]
+    assert "Ana" not in lines[0]
 
 
 async def test_a_manager_comes_to_their_rooms_and_everybody_to_where_they_were_going(one_town: Town) -> None:
@@ -207,7 +217,7 @@ async def test_the_one_who_asked_cannot_also_agree(town: Town) -> None:
     answer = await (await town.signed_in("second manager")).send(place, {"decision": "approve"})
     assert (answer.status_code, answer.headers["location"]) == (303, f"/en/results/{places.result}?done=withdrawn")
     assert (await town.browser().get(f"/en/results/{places.result}")).status_code == 410
-    again = await (await town.signed_in("admin")).send(place, {"decision": "refuse"})
+    again = await (await town.signed_in("second manager")).send(place, {"decision": "refuse"})
     assert again.status_code == 409
 
 

@@ -1,0 +1,134 @@
+"""Who has which role, how one is given and ended by two people, and the security log. Templates: templates/people/."""
+
+from uuid import UUID
+
+from litestar import Controller, Response, get, post
+from litestar.params import FromPath
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from app.accounts.roles.granting import END, GRANT, GRANTED, Wish, ask_for, find_wishes, settle
+from app.accounts.roles.store import find_grants, find_people
+from app.accounts.store import find_account, find_accounts, find_events, get_account
+from app.accounts.tables import SecurityEvent
+from app.jobs.store import enqueue
+from app.security import Role
+from app.web.respond import AnyRequest, onward, page, page_number
+from app.web.session import browser_of, house_of, visitor_of
+from commons.approvals.tables import Decision
+from commons.errors import Conflict, Forbidden, Invalid
+from commons.organisations.store import get_host
+
+LONGEST_SEARCH = 100
+
+
+class PeoplePages(Controller):
+    """Find people, see what they may do, ask for a change."""
+
+    path = "/{lang:str}/manage/people"
+
+    @get(name="people.index")
+    async def index(self, request: AnyRequest, lang: FromPath[str]) -> Response[str]:
+        """List those who hold a role, or find anybody by name or address."""
+        wanted = request.query_params.get("q", "")[:LONGEST_SEARCH]
+        async with house_of(request).db.reading() as session:
+            found = await find_people(session, wanted, page_number(request))
+            wishes = await find_wishes(session, visitor_of(request).known_id)
+        return await page(request, "people/index.html", found=found, q=wanted, wishes=wishes)
+
+    @get("/{account_id:uuid}", name="people.show")
+    async def show(self, request: AnyRequest, lang: FromPath[str], account_id: FromPath[UUID]) -> Response[str]:
+        """Show one person's roles."""
+        return await _person(request, account_id)
+
+    @post("/{account_id:uuid}", name="people.ask")
+    async def ask(self, request: AnyRequest, lang: FromPath[str], account_id: FromPath[UUID]) -> Response[str]:
+        """Ask that they be given a role, or that one end; nothing changes before a second person agrees."""
+        visitor = visitor_of(request)
+        do, _, said = visitor.text("role").partition("/")
+        role, _, held_for = said.partition("/")
+        unit = held_for if do == "end" else " ".join(visitor.text("unit").split())
+
+        async def work(session: AsyncSession) -> bool:
+            if role not in set(GRANTED):
+                raise Invalid("role.missing", field="role")
+            wish = Wish(END if do == "end" else GRANT, account_id, Role(role), unit)
+            is_done = await ask_for(session, wish, visitor.text("reason"), visitor.known_id, browser_of(request))
+            if is_done:
+                await enqueue(session, "ledger.sequence")
+            return is_done
+
+        try:
+            is_done = await house_of(request).db.write(work)
+        except (Invalid, Conflict, Forbidden) as error:
+            return await _person(request, account_id, error)
+        return onward(request, "people.show", done="agreed" if is_done else "asked", account_id=account_id)
+
+
+class Deciding(Controller):
+    """Agree that somebody be given a role or lose it, or refuse."""
+
+    path = "/{lang:str}/manage/roles"
+
+    @post("/{approval_id:uuid}", name="people.decide")
+    async def decide(self, request: AnyRequest, lang: FromPath[str], approval_id: FromPath[UUID]) -> Response[str]:
+        """Decide on it, as neither the one who asked nor the one it is about."""
+        visitor = visitor_of(request)
+        if (said := visitor.text("decision")) not in {"agree", "refuse"}:
+            raise Invalid("amendment.undecided")
+        decision = Decision.APPROVED if said == "agree" else Decision.REFUSED
+
+        async def work(session: AsyncSession) -> None:
+            await settle(session, approval_id, visitor.known_id, decision, browser_of(request))
+            if decision is Decision.APPROVED:
+                await enqueue(session, "ledger.sequence")
+
+        await house_of(request).db.write(work)
+        return onward(request, "manage.home", done="agreed" if decision is Decision.APPROVED else "refused")
+
+
+class SecurityLog(Controller):
+    """What happened at the door, and to roles."""
+
+    path = "/{lang:str}/manage/security"
+
+    @get(name="people.log")
+    async def show(self, request: AnyRequest, lang: FromPath[str]) -> Response[str]:
+        """Show the newest lines, of everybody or of one person."""
+        wanted = request.query_params.get("person", "").strip()[:LONGEST_SEARCH]
+        async with house_of(request).db.reading() as session:
+            person = await find_account(session, wanted.lower()) if wanted else None
+            events: list[SecurityEvent] = []
+            number = pages = 1
+            if person is not None or not wanted:
+                events, number, pages = await find_events(session, person.id if person else None, page_number(request))
+            ids = {each for event in events for each in (event.who, event.whom) if each is not None}
+            names = await find_accounts(session, ids)
+        return await page(
+            request, "people/log.html", events=events, names=names, person=wanted, number=number, pages=pages
+        )
+
+
+async def _person(
+    request: AnyRequest, account_id: UUID, error: Invalid | Conflict | Forbidden | None = None
+) -> Response[str]:
+    visitor = visitor_of(request)
+    async with house_of(request).db.reading() as session:
+        host = await get_host(session)
+        account = await get_account(session, account_id)
+        grants = await find_grants(session, [account_id])
+        wishes = [each for each in await find_wishes(session, visitor.known_id) if each.account.id == account_id]
+    return await page(
+        request,
+        "people/person.html",
+        error.status if error else 200,
+        account=account,
+        grants=grants,
+        wishes=wishes,
+        roles=GRANTED,
+        may_ask=visitor.may("people.ask") and (host.single_handed or account_id != visitor.account_id),
+        typed={name: visitor.text(name) for name in ("role", "unit", "reason")},
+        error=error,
+    )
+
+
+ROUTES = [PeoplePages, Deciding, SecurityLog]
