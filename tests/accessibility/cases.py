@@ -269,7 +269,8 @@ AT_THE_LISTS = [
          votes.code_typed(0, slug="a-vote-to-come")),
     Case("eligible-unknown", "votes.eligible", ELIGIBLE, (NOBODY,), votes.code_typed(text=votes.UNKNOWN), 403, 1),
     Case("eligible-void", "votes.eligible", ELIGIBLE, (NOBODY,), votes.code_typed(votes.VOID), 403, 1),
-    Case("eligible-elsewhere", "votes.eligible", ELIGIBLE, (NOBODY,), votes.code_typed(0, slug="a-vote-to-come"), 403, 1),
+    Case("eligible-elsewhere", "votes.eligible", ELIGIBLE, (NOBODY,),
+         votes.code_typed(0, slug="a-vote-to-come"), 403, 1),
 ]  # fmt: skip
 MISTAKES = [
     Case("wrong-password", "accounts.sign_in", "/sign-in", (NOBODY,),
