@@ -317,6 +317,8 @@ MISTAKES = [
     Case("hidden-edited", "manage.service", "/manage/services/desk-taken-off", (MANAGER,)),
     Case("show-unreasoned", "services.show", "/services/desk-taken-off", (MANAGER,), typed(reason=" "), 422, 1),
     Case("roll-report", "rolls.new", "/manage/rolls/new", (MANAGER,), typed(name_en="Vake", text=LIST)),
+    Case("roll-newer", "rolls.add", f"/manage/rolls/{ROLL}/add", (MANAGER,),
+         typed(text="reference,name\n7,Nino\n1,Nіno")),
     Case("roll-nameless", "rolls.new", "/manage/rolls/new", (MANAGER,), typed(name_en="", text=LIST), 422, 1),
     Case("roll-empty", "rolls.add", f"/manage/rolls/{ROLL}/add", (MANAGER,), typed(text=""), 422, 1),
     Case("roll-unsure", "rolls.show", f"/manage/rolls/{ROLL}", (MANAGER,), pressed("details form"), 422, 1),
