@@ -144,6 +144,11 @@ async def get_list(session: AsyncSession, poll_id: UUID, name: str) -> List:
     return kept
 
 
+async def find_lists(session: AsyncSession, poll_id: UUID, names: Sequence[str]) -> Sequence[List]:
+    """Find those of these lists that a vote has already."""
+    return (await session.exec(select(List).where(_of(List, poll_id), col(List.name).in_(names)))).all()
+
+
 async def find_in_list(session: AsyncSession, poll_id: UUID, name: str, wanted: bytes) -> int:
     """Find the line on which a hash stands in a list, counted from 1; 0 where it is not in it.
 

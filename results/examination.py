@@ -4,9 +4,11 @@
 """
 
 import json
+import re
 import stat
 from collections.abc import Callable
 from dataclasses import dataclass
+from itertools import pairwise as neighbours
 from pathlib import Path
 from typing import Any, Protocol, TypeVar
 
@@ -20,6 +22,7 @@ from results.differences import Finding, first_difference, show
 
 MAX_BYTES = 200_000_000
 MOST_FINDINGS_A_FILE = 20
+_HASH_LINE = re.compile(rb"[0-9a-f]{64}\n")
 _NO_KEY_GIVEN = ("checkpoint", "none was given")
 
 
@@ -115,22 +118,47 @@ class Examination:
             return form
         return None
 
+    def read_list(self, name: str) -> list[str] | None:
+        """Read a public list: each line once, sorted."""
+        if name not in self.files:
+            return None
+        lines = archive.lines_of(self.files[name])
+        faults = [
+            (number, "64 hex digits and a line feed", line)
+            for number, line in enumerate(lines, start=1)
+            if not _HASH_LINE.fullmatch(line)
+        ] or [
+            (number, f"a line that sorts after {before[:16].decode()}…", line)
+            for number, (before, line) in enumerate(neighbours(lines), start=2)
+            if line <= before
+        ]
+        for number, expected, line in faults[:MOST_FINDINGS_A_FILE]:
+            self.note(name, f"line {number}", expected, line.decode("utf-8", "replace").rstrip("\n"))
+        return None if faults else [line.decode().rstrip("\n") for line in lines]
+
     def read_proof(self, name: str, kind: str, entries: set[str], key: str | None) -> dict[str, Any] | None:
         """Check the proof of one line of the ledger, and read it; None, and a fault, where it does not hold."""
+        return self.read_proof_in(name, "", self.files[name], kind, entries, key)
+
+    def read_proof_in(
+        self, name: str, entry: str, data: bytes, kind: str, entries: set[str], key: str | None
+    ) -> dict[str, Any] | None:
+        """Check a proof as `read_proof` does, where it is one entry of a file; "" where it is the whole."""
+        place = f"{entry}: " if entry else ""
         faults = [
             fault
-            for fault in check_proof_file(self.files[name], key)
+            for fault in check_proof_file(data, key)
             if key is not None or (fault.where, fault.found) != _NO_KEY_GIVEN
         ]
         for fault in faults:
-            self.note(name, fault.where, fault.expected, fault.found)
+            self.note(name, place + fault.where, fault.expected, fault.found)
         if faults:
             return None
-        proof: dict[str, Any] = json.loads(self.files[name])
+        proof: dict[str, Any] = json.loads(data)
         found = {"kind": proof["kind"], "words": sorted(proof["words"] or {})}
-        for entry, right in (("kind", kind), ("words", sorted(entries))):
-            if found[entry] != right:
-                self.note(name, entry, right, found[entry])
+        for part, right in (("kind", kind), ("words", sorted(entries))):
+            if found[part] != right:
+                self.note(name, place + part, right, found[part])
                 return None
         return proof
 

@@ -15,6 +15,7 @@ from results import archive
 from results.differences import Finding, show
 from results.examination import Report, Unreadable, read_plain
 from results.import_examination import ImportExamination
+from results.line_examination import LineExamination
 from results.vote_archive import MINUTES
 from results.vote_examination import VoteExamination
 
@@ -57,27 +58,33 @@ def main(argv: list[str] | None = None) -> int:
     """Check the folder that the arguments name. Returns as `run`."""
     parser = argparse.ArgumentParser(prog="python -m results.verify", description="Count a published result again.")
     parser.add_argument("folder", type=Path, help="folder with the result's files")
-    parser.add_argument("--key", help="the ledger's verifier key, got from somewhere you trust")
+    add_options(parser)
     given = parser.parse_args(argv)
-    return run(given.folder, given.key)
+    return run(given.folder, given.key, given.line)
 
 
-def run(folder: Path, key: str | None) -> int:
-    """Check a folder and print what was found.
+def add_options(parser: argparse.ArgumentParser) -> None:
+    """Add what can be asked beside the folder, the same for `khma verify`."""
+    parser.add_argument("--key", help="the ledger's verifier key, got from somewhere you trust")
+    parser.add_argument("--line", type=Path, help="my-line.json: check a voter's own line against the folder's lists")
+
+
+def run(folder: Path, key: str | None, line: Path | None = None) -> int:
+    """Check a folder, or a voter's line against its lists, and print what was found.
 
     Returns: 0 when all holds, 1 with faults, 2 when the folder is no archive.
     """
     try:
-        if not is_archive(folder):
+        if line is None and not is_archive(folder):
             sys.stderr.write(f"{show(str(folder))}: not a folder with the files of a published result\n")
             return 2
-        report = examine(folder, key)
+        report = examine(folder, key) if line is None else LineExamination(line, folder, key).run()
     except OSError as failure:
         sys.stderr.write(f"{show(str(folder))}: {failure.strerror}\n")
         return 2
     for finding in report.findings:
         sys.stdout.write(f"{finding}\n")
-    sys.stdout.write(summary(report) + "\n")
+    sys.stdout.write((summary(report) if line is None else line_summary(report)) + "\n")
     return 1 if report.findings else 0
 
 
@@ -92,9 +99,19 @@ def summary(report: Report) -> str:
         said.append(f"In the ledger, signed by {report.signer}.")
     else:
         said.append("The ledger's signature was not checked.")
+    return " ".join([*said, _faults_of(report, "All files hold.")])
+
+
+def line_summary(report: Report) -> str:
+    """Say where a voter stands, who signed the roots of the lists, and whether the proofs hold."""
+    signed = f"The lists are in the ledger, signed by {report.signer}." if report.signer else ""
+    said = [report.told, signed or "That the ledger holds the lists was not checked."]
+    return " ".join([*said, _faults_of(report, "The proofs hold.")])
+
+
+def _faults_of(report: Report, none: str) -> str:
     faults = len(report.findings)
-    said.append("All files hold." if not faults else f"{faults} {'fault' if faults == 1 else 'faults'} found.")
-    return " ".join(said)
+    return none if not faults else f"{faults} {'fault' if faults == 1 else 'faults'} found."
 
 
 if __name__ == "__main__":

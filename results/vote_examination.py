@@ -7,7 +7,6 @@ import csv
 import io
 import json
 import re
-from itertools import pairwise as neighbours
 from typing import Any
 
 import numpy as np
@@ -18,7 +17,7 @@ from commons.canonical import readable
 from commons.ledger.proof import check_proof_file
 from commons.merkle import root
 from polls.rulecard import FEWEST_OPENED, VoteCard
-from results import archive, vote_archive
+from results import vote_archive
 from results.archive import CARD, PAIRWISE, PLACES, RESULT
 from results.examination import MOST_FINDINGS_A_FILE, Examination
 from results.release import STEP, Plan, could_be, decide, in_tens
@@ -26,7 +25,6 @@ from results.vote_archive import BOX, MINUTES, ROLL, SEALED, TOOK_PART, Minutes
 
 UNCOUNTED = "needs the ballots: recounted by nobody yet"
 _HASH = re.compile(r"[0-9a-f]{64}")
-_HASH_LINE = re.compile(rb"[0-9a-f]{64}\n")
 _NUMBER = re.compile(r"0|[1-9][0-9]{0,8}")
 
 
@@ -47,7 +45,7 @@ class VoteExamination(Examination):
         """Check each file for itself, then every two that speak of the same."""
         card = self.read_form(CARD, "a rule card", VoteCard.from_json)
         minutes = self.read_form(MINUTES, "minutes", Minutes.from_json)
-        lists = {name: self._read_list(name) for name in (BOX, ROLL, TOOK_PART)}
+        lists = {name: self.read_list(name) for name in (BOX, ROLL, TOOK_PART)}
         self._check_lists(lists, minutes)
         self._check_sealed(lists[BOX], minutes)
         self.card_hash = card.hash() if card else ""
@@ -62,24 +60,6 @@ class VoteExamination(Examination):
             case Plan.NONE:
                 fewest = f"fewer than {FEWEST_OPENED}"
                 self.told = f"The box was not opened: it holds {minutes.box} ballots, {fewest}."
-
-    def _read_list(self, name: str) -> list[str] | None:
-        """Read a public list: each line once, sorted."""
-        if name not in self.files:
-            return None
-        lines = archive.lines_of(self.files[name])
-        faults = [
-            (number, "64 hex digits and a line feed", line)
-            for number, line in enumerate(lines, start=1)
-            if not _HASH_LINE.fullmatch(line)
-        ] or [
-            (number, f"a line that sorts after {before[:16].decode()}…", line)
-            for number, (before, line) in enumerate(neighbours(lines), start=2)
-            if line <= before
-        ]
-        for number, expected, line in faults[:MOST_FINDINGS_A_FILE]:
-            self.note(name, f"line {number}", expected, line.decode("utf-8", "replace").rstrip("\n"))
-        return None if faults else [line.decode().rstrip("\n") for line in lines]
 
     def _check_lists(self, lists: dict[str, list[str] | None], minutes: Minutes | None) -> None:
         """Check that the numbers agree, and that nobody took part who is not on the roll."""

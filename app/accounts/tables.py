@@ -151,6 +151,22 @@ class RollLine(SQLModel, table=True):
     struck_at: datetime | None = Field(default=None, sa_type=UTCDateTime)
 
 
+class RollVersion(SQLModel, table=True):
+    """One import into a roll: what the list was after it, and how much it changed. Never who was in it."""
+
+    __tablename__ = "app_roll_version"
+
+    roll_id: UUID = Field(foreign_key="app_roll.id", primary_key=True)
+    number: int = Field(primary_key=True)  # counted from 1
+    hash: str  # SHA-256 of the lines that may vote, sorted, 64 hex digits
+    lines: int  # how many they are
+    added: int
+    renamed: int
+    struck: int
+    made_by: UUID
+    made_at: datetime = Field(sa_type=UTCDateTime)
+
+
 class VoterCode(SQLModel, table=True):
     """One code that was printed for a line: its hash, never the code, and never whether it was used."""
 

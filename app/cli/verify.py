@@ -14,7 +14,7 @@ from app.cli.failing import fail
 from commons.errors import Invalid
 from results.archive import LEDGER, SUMS
 from results.examination import MAX_BYTES
-from results.verify import run
+from results.verify import add_options, run
 
 MOST_FILES = 20
 SECONDS = 30
@@ -29,7 +29,7 @@ def verify(argv: list[str]) -> int:
     """
     parser = argparse.ArgumentParser(prog="khma verify", description="Count a published result again.")
     parser.add_argument("archive", help="folder, zip, or the web address under which the files lie")
-    parser.add_argument("--key", help="the ledger's verifier key, got from somewhere you trust")
+    add_options(parser)
     given = parser.parse_args(argv)
     path = Path(given.archive)
     with tempfile.TemporaryDirectory(prefix="khma-verify-") as room:
@@ -40,7 +40,7 @@ def verify(argv: list[str]) -> int:
                 path = _store(unpack(path), Path(room))
         except Invalid as fault:
             return fail("khma verify", given.archive, fault)
-        return run(path, given.key)
+        return run(path, given.key, given.line)
 
 
 def fetch(address: str) -> dict[str, bytes]:

@@ -12,21 +12,23 @@ from litestar.params import FromPath
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from app.accounts.roll.codes import shown
-from app.accounts.roll.importing import LARGEST_BYTES, Report, examine, text_of
+from app.accounts.roll.importing import LARGEST_BYTES, OnRoll, Report, examine, text_of
+from app.accounts.roll.spreadsheet import is_workbook, text_of_sheet
 from app.accounts.roll.store import (
     FROZEN,
     MOST_SLIPS,
-    add_lines,
     add_roll,
     check_growing,
     check_names,
     count_lines,
     find_lines,
-    find_references,
+    find_on_roll,
     find_rolls,
+    find_versions,
     get_roll,
     issue_codes,
     strike,
+    take,
     unstrike,
     void_code,
     void_codes,
@@ -43,6 +45,7 @@ from polls.tables import Poll
 
 SHOWN_SIGNS = 300_000
 LONGEST_SEARCH = 100
+SHOWN_VERSIONS = 10
 ON_SLIPS = (State.LOCKED, State.OPEN)
 ACTS: dict[str, Callable[[AsyncSession, UUID, UUID], Awaitable[None]]] = {
     "strike": strike,
@@ -114,6 +117,7 @@ async def _roll_page(request: AnyRequest, roll_id: UUID, error: Invalid | None =
         counts = await count_lines(session, roll_id)
         found = await find_lines(session, roll_id, q, page_number(request))
         votes = await _votes(session, roll_id, *FROZEN, *ON_SLIPS)
+        versions = await find_versions(session, roll_id, SHOWN_VERSIONS)
     return await page(
         request,
         "rolls/show.html",
@@ -125,6 +129,7 @@ async def _roll_page(request: AnyRequest, roll_id: UUID, error: Invalid | None =
         votes=[vote for vote in votes if vote.state in ON_SLIPS],
         is_frozen=any(vote.state in FROZEN for vote in votes),
         portion=min(counts.waiting, MOST_SLIPS),
+        versions=versions,
         error=error,
     )
 
@@ -169,21 +174,22 @@ class Importing(Controller):
 
     @get("/{roll_id:uuid}/add", name="rolls.add")
     async def extend(self, request: AnyRequest, lang: FromPath[str], roll_id: FromPath[UUID]) -> Response[str]:
-        """Show the empty form for more people."""
+        """Show the empty form for a newer list."""
         async with house_of(request).db.reading() as session:
             await get_roll(session, roll_id)
         return await _form(request, roll_id)
 
     @post("/{roll_id:uuid}/add", name="rolls.add_save", request_max_body_size=2 * LARGEST_BYTES)
     async def save(self, request: AnyRequest, lang: FromPath[str], roll_id: FromPath[UUID]) -> Response[str]:
-        """Report on the list; add its lines if this very report is confirmed."""
+        """Report on the list; do what the report says if this very one is confirmed."""
         return await _take(request, roll_id)
 
 
 async def _take(request: AnyRequest, roll_id: UUID | None) -> Response[str]:
     visitor, house = visitor_of(request), house_of(request)
     text, report, names = visitor.text("text"), None, visitor.texts("name")
-    on_roll: Sequence[str] = ()
+    on_roll: Sequence[OnRoll] = ()
+    withdraw = roll_id is not None and visitor.text("withdraw") == "yes"
     try:
         if roll_id is None:
             check_names(names)
@@ -191,16 +197,17 @@ async def _take(request: AnyRequest, roll_id: UUID | None) -> Response[str]:
             async with house.db.reading() as session:
                 await get_roll(session, roll_id)
                 await check_growing(session, roll_id)
-                on_roll = await find_references(session, roll_id)
+                on_roll = await find_on_roll(session, roll_id)
         text = await _sent(visitor)
         report = await asyncio.to_thread(examine, text, on_roll)
-        entries = report.new
-        if not entries or visitor.text("checked") != report.mark:
+        done = report
+        does = done.new or done.changed or (withdraw and done.missing)
+        if not does or visitor.text("checked") != done.mark:
             return await _form(request, roll_id, text, report)
 
         async def work(session: AsyncSession) -> UUID:
             into = roll_id or (await add_roll(session, (await get_host(session)).id, names)).id
-            await add_lines(session, into, entries)
+            await take(session, into, done, visitor.known_id, withdraw=withdraw)
             return into
 
         return onward(request, "rolls.show", done="saved", roll_id=await house.db.write(work))
@@ -212,7 +219,7 @@ async def _sent(visitor: Visitor) -> str:
     """Take the list from the file that was chosen, else from the text."""
     sent = visitor.form.get("file")
     if isinstance(sent, UploadFile) and (data := await sent.read()):
-        return await asyncio.to_thread(text_of, data)
+        return await asyncio.to_thread(text_of_sheet if is_workbook(data) else text_of, data)
     return visitor.text("text")
 
 
@@ -233,7 +240,8 @@ async def _form(
         text=text,
         is_long=len(text) > SHOWN_SIGNS,
         report=report,
-        was_checked=bool(visitor.text("checked")),
+        was_checked=report is not None and visitor.text("checked") not in {"", report.mark},
+        withdraw=visitor.text("withdraw") == "yes",
         error=error,
     )
 

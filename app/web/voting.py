@@ -5,23 +5,27 @@ slips carry it behind the `#`, which no browser sends.
 """
 
 import secrets
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import datetime
 
 from litestar import Controller, Response, get, post
 from litestar.params import FromPath
 from sqlalchemy import Connection
-from sqlmodel.ext.asyncio.session import AsyncSession
 
-from app.accounts.booth import VALID_FOR, open_pass, seal_pass
-from app.accounts.limits import CODE_FROM_NETWORK, TooMany, network_of
-from app.accounts.roll.codes import read_code
-from app.accounts.roll.store import find_voter, find_voter_again, hold_for_code
+from app.accounts.booth import VALID_FOR
+from app.accounts.limits import TooMany
 from app.accounts.roll.voters import Voter
 from app.house import House
 from app.qr import draw
+from app.web.admission import (
+    admitted,
+    at_the_booth,
+    counting_wrong_codes,
+    pass_of,
+    said_of,
+    tag_of,
+    who_is_there,
+    with_pass,
+)
 from app.web.respond import AnyRequest, language_of, onward, page
 from app.web.session import house_of, keep_cookie, visitor_of
 from ballots.answers import order_of
@@ -30,11 +34,9 @@ from ballots.keys import Keys
 from ballots.receipts import read_receipt
 from ballots.standing import Standing, look_at
 from ballots.store import find_in_list
-from commons.clock import now
 from commons.errors import Conflict, DomainError, Forbidden, Invalid
-from commons.rows import within
 from polls.lifecycle import State, check_accepting
-from polls.store import Held, get_public_poll, hold_for_cast
+from polls.store import Held, get_public_poll
 from polls.tables import Poll
 
 FORM_KEY_BYTES = 16
@@ -71,10 +73,10 @@ class Booth(Controller):
         house = house_of(request)
         async with house.db.reading() as session:
             poll = await get_public_poll(session, slug)
-            voter = await _admitted(request, session, poll)
+            voter = await admitted(request, session, poll)
             after = None
             if voter is not None and poll.state is State.OPEN:
-                after = await last_form(session, poll.id, _tag(house, poll, voter))
+                after = await last_form(session, poll.id, tag_of(house, poll, voter))
             standing = await look_at(session, poll)
         return await _ballot(request, standing, _fresh(poll, after), voter)
 
@@ -89,12 +91,12 @@ class Booth(Controller):
 
         def work(connection: Connection) -> tuple[Cast, str]:
             nonlocal voter  # found anew by every attempt; nobody for a form that is not whole
-            poll, found = _at_the_booth(connection, request, slug)
+            poll, found = at_the_booth(connection, request, slug)
             sheet, voter = _sheet(request, poll), found
-            return _cast(connection, house, poll, sheet, found), _pass(house, poll, found, poll.moment)
+            return _cast(connection, house, poll, sheet, found), pass_of(house, poll, found, poll.moment)
 
         try:
-            with _counting_wrong_codes(request):
+            with counting_wrong_codes(request):
                 done, booth_pass = await house.db.write_rows(work)
         except (DomainError, TooMany) as error:
             async with house.db.reading() as session:
@@ -128,11 +130,10 @@ class Receipts(Controller):
         try:
             async with house_of(request).db.reading() as session:
                 poll = await get_public_poll(session, slug)
-                voter = await _voter(request, session, poll)
-                _check_belongs(voter, poll)
+                voter = await who_is_there(request, session, poll)
         except (DomainError, TooMany) as error:
             return await _receipt(request, slug, error)
-        return await _with_pass(request, onward(request, "votes.receipt", slug=slug), poll, voter)
+        return await with_pass(request, onward(request, "votes.receipt", slug=slug), poll, voter)
 
     @post("/check", name="votes.check")
     async def check(self, request: AnyRequest, lang: FromPath[str], slug: FromPath[str]) -> Response[str]:
@@ -179,70 +180,10 @@ def _rank(text: str) -> int:
     return int(text)
 
 
-def _at_the_booth(connection: Connection, request: AnyRequest, slug: str) -> tuple[Held, Voter]:
-    """Hold the vote for a cast, and find who is at the ballot: by the code they typed, else by the pass they hold."""
-    if typed := visitor_of(request).text("code").strip():
-        return hold_for_code(connection, slug, read_code(typed))
-    poll = hold_for_cast(connection, slug)
-    if (voter := _holder(connection, request, poll, poll.moment)) is None:
-        raise Invalid("code.missing", field="code")
-    return poll, voter
-
-
-async def _voter(request: AnyRequest, session: AsyncSession, poll: Poll) -> Voter:
-    """Find who it is: by the code they typed, else by the pass they hold."""
-    if typed := visitor_of(request).text("code").strip():
-        with _counting_wrong_codes(request):
-            return await find_voter(session, read_code(typed))
-    if (voter := await _admitted(request, session, poll)) is None:
-        raise Invalid("code.missing", field="code")
-    return voter
-
-
-@contextmanager
-def _counting_wrong_codes(request: AnyRequest) -> Iterator[None]:
-    """Only wrong codes are counted and slowed down; a right one is never refused for others that came before it."""
-    try:
-        yield
-    except Forbidden as refused:
-        if refused.code == "code.unknown":
-            house = house_of(request)
-            house.limits.try_one(CODE_FROM_NETWORK, network_of(request, house.config.trusted_proxy))
-        raise
-
-
-async def _admitted(request: AnyRequest, session: AsyncSession, poll: Poll) -> Voter | None:
-    """Find whom this browser's pass lets in, within a session; nothing is asked for a browser without one."""
-    if house_of(request).config.booth_cookie_name not in request.cookies:
-        return None
-    return await within(session, _holder, request, poll, await now(session))
-
-
-def _holder(connection: Connection, request: AnyRequest, poll: Poll | Held, moment: datetime) -> Voter | None:
-    """Find whom this browser's pass lets in; nobody where it is over, of another vote, or its code void."""
-    config = house_of(request).config
-    text = request.cookies.get(config.booth_cookie_name, "")
-    if (held := open_pass(config.secret, poll.id, text, moment)) is None:
-        return None
-    voter = find_voter_again(connection, held.line_id, held.serial)
-    return voter if voter is not None and not voter.is_void and voter.roll_id == poll.roll_id else None
-
-
-def _check_belongs(voter: Voter, poll: Poll) -> None:
-    if voter.roll_id != poll.roll_id:
-        raise Forbidden("voter.not_on_roll", field="code")
-    if voter.is_void:
-        raise Forbidden("voter.void", field="code")
-
-
-def _tag(house: House, poll: Poll | Held, voter: Voter) -> bytes:
-    return Keys(house.config.keys).tag(poll.id, voter.line)
-
-
 def _cast(connection: Connection, house: House, poll: Held, sheet: Sheet, voter: Voter) -> Cast:
     """Record it. Where the vote's keys are gone, its state says what that means to a voter."""
     try:
-        tag = _tag(house, poll, voter)
+        tag = tag_of(house, poll, voter)
     except Conflict:
         check_accepting(poll.state, poll.closes_at, poll.moment)
         raise
@@ -266,15 +207,15 @@ async def _ballot_again(
         except Conflict as refused:
             error = error if isinstance(error, Conflict) else refused
         if isinstance(error, DomainError) and error.code in NEEDS_FRESH and poll.state is State.OPEN:
-            voter = voter or await _admitted(request, session, poll)
-            after = None if voter is None else await last_form(session, poll.id, _tag(house, poll, voter))
+            voter = voter or await admitted(request, session, poll)
+            after = None if voter is None else await last_form(session, poll.id, tag_of(house, poll, voter))
             sheet = _fresh(poll, after)
             if after is None and isinstance(error, Conflict):  # the form followed somebody else's ballot
                 error = Invalid("ballot.form_broken")
     if isinstance(error, Forbidden) and error.code.startswith("voter."):
         error.field, voter = "code", None
     answer = await _ballot(request, standing, sheet, voter, error)
-    return answer if voter is None else await _with_pass(request, answer, poll, voter)
+    return answer if voter is None else await with_pass(request, answer, poll, voter)
 
 
 async def _ballot(
@@ -287,7 +228,7 @@ async def _ballot(
     poll = standing.poll
     names = {option["id"]: option["names"] for option in poll.options}
     order = order_of(poll.option_ids, sheet.key)
-    said, status, headers = _said(error)
+    said, status, headers = said_of(error)
     answer = await page(
         request,
         "votes/show.html",
@@ -313,17 +254,17 @@ async def _receipt(
     async with house.db.reading() as session:
         poll = await get_public_poll(session, slug)
         keys_kept = poll.state in KEPT_KEYS
-        voter = await _admitted(request, session, poll)
+        voter = await admitted(request, session, poll)
         if voter is not None and keys_kept:
             try:
-                receipt = await find_receipt(session, Keys(house.config.keys), poll, _tag(house, poll, voter))
+                receipt = await find_receipt(session, Keys(house.config.keys), poll, tag_of(house, poll, voter))
             except Conflict as gone:
                 if gone.code != "keys.gone":
                     raise
                 keys_kept = False  # the vote is at the last steps of its closing
         standing = await look_at(session, poll)
     address = request.app.route_reverse("votes.receipt", lang=language_of(request), slug=poll.slug)
-    said, status, headers = _said(error)
+    said, status, headers = said_of(error)
     done = request.query_params.get("done")
     answer = await page(
         request,
@@ -343,28 +284,6 @@ async def _receipt(
     )
     answer.headers |= headers
     return answer
-
-
-def _said(error: DomainError | TooMany | None) -> tuple[DomainError | None, int, dict[str, str]]:
-    """Give what the page says of an error, its status, and headers. A page of the booth is never kept anywhere."""
-    headers = {"Cache-Control": "no-store"}
-    if isinstance(error, TooMany):
-        slowed = Forbidden("code.too_many", field="code", minutes=-(-error.seconds // 60))
-        return slowed, 429, headers | {"Retry-After": str(error.seconds)}
-    return error, error.status if error else 200, headers
-
-
-async def _with_pass(request: AnyRequest, answer: Response[str], poll: Poll, voter: Voter) -> Response[str]:
-    """Give the browser the pass of a voter whose code was right."""
-    house = house_of(request)
-    async with house.db.reading() as session:
-        moment = await now(session)
-    keep_cookie(request, house.config.booth_cookie_name, _pass(house, poll, voter, moment), VALID_FOR)
-    return answer
-
-
-def _pass(house: House, poll: Poll | Held, voter: Voter, moment: datetime) -> str:
-    return seal_pass(house.config.secret, poll.id, voter, moment)
 
 
 ROUTES = [Booth, Receipts]

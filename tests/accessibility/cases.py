@@ -246,6 +246,8 @@ PAGES = [
     Case("votes", "votes.index", "/votes"),
     Case("vote", "votes.show", f"/votes/{votes.OPEN}"),
     Case("receipt", "votes.receipt", "/votes/a-vote-that-is-closed/receipt"),
+    Case("my-line", "votes.line", f"/votes/{votes.OPEN}/my-line"),
+    Case("eligible", "votes.eligible", f"/votes/{votes.OPEN}/eligible"),
     Case("secrecy", "votes.secrecy", "/secrecy"),
 ]
 BALLOT, RECEIPT, BOX = f"/votes/{votes.OPEN}", f"/votes/{votes.OPEN}/receipt", "/votes/a-vote-that-is-closed/receipt"
@@ -274,6 +276,22 @@ AT_THE_BOOTH = [
     Case("box-missing", "votes.receipt", BOX, (NOBODY,), votes.receipt_typed("ab" * 32)),
     Case("box-malformed", "votes.receipt", BOX, (NOBODY,), votes.receipt_typed("abc"), 422, 1),
 ]
+LINE, OLD_LINE = f"/votes/{votes.OPEN}/my-line", "/votes/a-vote-that-is-closed/my-line"
+ELIGIBLE = f"/votes/{votes.OPEN}/eligible"
+AT_THE_LISTS = [
+    Case("line-open", "votes.line", LINE, (NOBODY,), votes.code_typed(0)),
+    Case("line-mistyped", "votes.line", LINE, (NOBODY,), votes.code_typed(text="7K3D"), 422, 1),
+    Case("line-took-part", "votes.line", OLD_LINE, (NOBODY,), votes.code_typed(0, slug="a-vote-that-is-closed")),
+    Case("line-stayed-away", "votes.line", OLD_LINE, (NOBODY,),
+         votes.code_typed(votes.VOID - 1, slug="a-vote-that-is-closed")),
+    Case("eligible-yes", "votes.eligible", ELIGIBLE, (NOBODY,), votes.code_typed(0)),
+    Case("eligible-later", "votes.eligible", "/votes/a-vote-to-come/eligible", (NOBODY,),
+         votes.code_typed(0, slug="a-vote-to-come")),
+    Case("eligible-unknown", "votes.eligible", ELIGIBLE, (NOBODY,), votes.code_typed(text=votes.UNKNOWN), 403, 1),
+    Case("eligible-void", "votes.eligible", ELIGIBLE, (NOBODY,), votes.code_typed(votes.VOID), 403, 1),
+    Case("eligible-elsewhere", "votes.eligible", ELIGIBLE, (NOBODY,),
+         votes.code_typed(0, slug="a-vote-to-come"), 403, 1),
+]  # fmt: skip
 MISTAKES = [
     Case("wrong-password", "accounts.sign_in", "/sign-in", (NOBODY,),
          typed(email="nobody@vardisi.example", password="wrong"), 422, 1),
@@ -339,6 +357,8 @@ MISTAKES = [
     Case("vote-auditor", "manage.vote", "/manage/votes/a-locked-vote", ("auditor",)),
     Case("roll-printer", "rolls.show", f"/manage/rolls/{ROLL}", ("print_officer",)),
     Case("roll-report", "rolls.new", "/manage/rolls/new", (MANAGER,), typed(name_en="Vake", text=LIST)),
+    Case("roll-newer", "rolls.add", f"/manage/rolls/{ROLL}/add", (MANAGER,),
+         typed(text="reference,name\n7,Nino\n1,Nіno")),
     Case("roll-nameless", "rolls.new", "/manage/rolls/new", (MANAGER,), typed(name_en="", text=LIST), 422, 1),
     Case("roll-empty", "rolls.add", f"/manage/rolls/{ROLL}/add", (MANAGER,), typed(text=""), 422, 1),
     Case("roll-unsure", "rolls.show", f"/manage/rolls/{ROLL}", (MANAGER,), pressed("details form"), 422, 1),
@@ -371,5 +391,6 @@ MISTAKES = [
     Case("text-own", "pages.show", "/pages/about", (NOBODY,), place="empty"),
     Case("empty-votes", "votes.index", "/votes", (NOBODY,), place="empty"),
     *AT_THE_BOOTH,
+    *AT_THE_LISTS,
 ]  # fmt: skip
 CASES = PAGES + MISTAKES

@@ -2,16 +2,19 @@
 
 A table with a heading holds the column "reference" (the office's own number for a person) and may hold "name"; a list
 without a heading holds one reference a line. Two references that differ only in case, width or accents' encoding are
-one person; two that merely look alike, such as a Latin and a Cyrillic A, stay two, and the report says so.
+one person; two that merely look alike, such as a Latin and a Cyrillic A, stay two, and the report says so. Where the
+roll has a person already, a new name takes the place of the old one; no name says nothing.
 """
 
 import codecs
 import csv
+import hashlib
 import re
 import unicodedata
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from enum import StrEnum
+from functools import cache
 
 from commons.canonical import canonical, digest
 from commons.errors import Invalid
@@ -37,6 +40,7 @@ _SHAPES = str.maketrans(
     | dict(zip("ΑΒΕΖΗΙΚΜΝΟΡΤΥΧ", "ABEZHIKMNOPTYX", strict=True))
 )
 _JOINERS = str.maketrans("", "", "\u200c\u200d")  # some scripts spell names with them
+_WORD = re.compile(r"[^\W\d_]+")
 _BLANKS = re.compile("[ \t\u00a0\u2000-\u200a\u202f\u205f\u3000]+")
 
 
@@ -60,6 +64,15 @@ class Entry:
 
 
 @dataclass(frozen=True)
+class OnRoll:
+    """One person as the roll has them."""
+
+    reference: str
+    name: str = ""
+    is_struck: bool = False
+
+
+@dataclass(frozen=True)
 class Wrong:
     """A line that cannot be taken. found: how it begins."""
 
@@ -72,27 +85,37 @@ class Wrong:
 class Report:
     """What would happen.
 
-    new: lines to add. known: already on the roll. twice: (entry, line that had this reference before).
-    wrong: lines that cannot be taken. alike: (entry to add, other reference that looks the same and is not).
-    unread: columns of the file that are not kept.
+    new: lines to add. changed: (entry with another name, the line as the roll has it). known: on the roll, just so.
+    struck: struck off the roll, and so they stay. missing: on the roll and not in the file.
+    twice: (entry, line that had this reference before). wrong: lines that cannot be taken.
+    alike: (entry to add, other reference that looks the same and is not).
+    mixed: entries to add or change with letters of two alphabets in one word. unread: columns that are not kept.
     """
 
     new: list[Entry] = field(default_factory=list)
+    changed: list[tuple[Entry, OnRoll]] = field(default_factory=list)
     known: list[Entry] = field(default_factory=list)
+    struck: list[Entry] = field(default_factory=list)
+    missing: list[OnRoll] = field(default_factory=list)
     twice: list[tuple[Entry, int]] = field(default_factory=list)
     wrong: list[Wrong] = field(default_factory=list)
     alike: list[tuple[Entry, str]] = field(default_factory=list)
+    mixed: list[Entry] = field(default_factory=list)
     unread: list[str] = field(default_factory=list)
 
     @property
     def total(self) -> int:
         """How many lines of the file say something."""
-        return len(self.new) + len(self.known) + len(self.twice) + len(self.wrong)
+        on_roll = len(self.changed) + len(self.known) + len(self.struck)
+        return len(self.new) + on_roll + len(self.twice) + len(self.wrong)
 
     @property
     def mark(self) -> str:
-        """A hash of what would be added: whoever confirms this has seen just this."""
-        return digest("khma-roll-report-1", canonical([[each.reference, each.name] for each in self.new])).hex()
+        """A hash of what would be added, changed and struck off: whoever confirms this has seen just this."""
+        new = [[each.reference, each.name] for each in self.new]
+        changed = [[old.reference, old.name, entry.name] for entry, old in self.changed]
+        missing = [each.reference for each in self.missing]
+        return digest("khma-roll-report-2", canonical([new, changed, missing])).hex()
 
 
 def text_of(data: bytes) -> str:
@@ -116,35 +139,51 @@ def text_of(data: bytes) -> str:
     return text
 
 
-def examine(text: str, on_roll: Iterable[str]) -> Report:
-    """Read a table separated by commas, semicolons or tabs, or a list, and compare it with the references on a roll.
+def examine(text: str, on_roll: Iterable[OnRoll]) -> Report:
+    """Read a table separated by commas, semicolons or tabs, or a list, and compare it with the lines of a roll.
 
     Raises:  Invalid for the field "file": "roll.line_too_long", "roll.too_many_lines", "roll.no_lines" or
              "roll.heading".
     Cost:    O(signs): 200,000 lines take about two seconds; a text beyond the limits is refused in milliseconds.
     """
     lines = _lines(text)
-    report, on_roll, seen = Report(), list(on_roll), dict[str, int]()
-    keys = frozenset(map(key_of, on_roll))
+    report, there, seen = Report(), {key_of(each.reference): each for each in on_roll}, dict[str, int]()
     for found in _entries(lines, report):
         if isinstance(found, Wrong):
             report.wrong.append(found)
-        elif (key := key_of(found.reference)) in keys:
-            report.known.append(found)
-        elif key in seen:
+        elif (key := key_of(found.reference)) in seen:
             report.twice.append((found, seen[key]))
         else:
             seen[key] = found.line
-            report.new.append(found)
+            _place(report, found, there.get(key))
     if not report.total:
         raise Invalid("roll.no_lines", field="file")
-    _find_alike(report, on_roll)
+    report.missing = [each for key, each in there.items() if key not in seen and not each.is_struck]
+    _find_alike(report, [each.reference for each in there.values()])
+    report.mixed = [each for each in (*report.new, *(entry for entry, _ in report.changed)) if _is_mixed(each)]
     return report
+
+
+def _place(report: Report, entry: Entry, old: OnRoll | None) -> None:
+    if old is None:
+        report.new.append(entry)
+    elif old.is_struck:
+        report.struck.append(entry)
+    elif entry.name not in {"", old.name}:
+        report.changed.append((entry, old))
+    else:
+        report.known.append(entry)
 
 
 def key_of(reference: str) -> str:
     """Bring a reference into the spelling by which two of them are compared."""
     return unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", reference).casefold())
+
+
+def hash_of_lines(lines: Iterable[OnRoll]) -> str:
+    """Hash a list: SHA-256 of its lines, sorted, each a reference, a tab, a name and a line feed; 64 hex digits."""
+    written = sorted(f"{each.reference}\t{each.name}\n".encode() for each in lines)
+    return hashlib.sha256(b"".join(written)).hexdigest()
 
 
 def _lines(text: str) -> list[str]:
@@ -217,6 +256,18 @@ def _find_alike(report: Report, on_roll: Iterable[str]) -> None:
 
 def _shape(reference: str) -> str:
     return key_of(reference).upper().translate(_SHAPES)
+
+
+def _is_mixed(entry: Entry) -> bool:
+    """Tell whether one word of an entry is spelled with letters of two alphabets."""
+    text = f"{entry.reference} {entry.name}"
+    return not text.isascii() and any(len({*map(_alphabet, word)} - {""}) > 1 for word in _WORD.findall(text))
+
+
+@cache
+def _alphabet(letter: str) -> str:
+    """Name a letter's alphabet, such as LATIN, as the name of the letter begins; nothing where it has no name."""
+    return unicodedata.name(letter, "").partition(" ")[0]
 
 
 def _tidy(cell: str) -> str:

@@ -29,9 +29,9 @@ from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from app.accounts.roll.codes import hash_of, new_code
-from app.accounts.roll.importing import Entry, key_of
+from app.accounts.roll.importing import Entry, OnRoll, Report, hash_of_lines, key_of
 from app.accounts.roll.voters import Voter
-from app.accounts.tables import Roll, RollLine, VoterCode
+from app.accounts.tables import Account, Roll, RollLine, RollVersion, VoterCode
 from commons.clock import now
 from commons.errors import Conflict, Forbidden, Invalid, NotFound
 from commons.ids import new_id
@@ -155,6 +155,68 @@ async def add_lines(session: AsyncSession, roll_id: UUID, entries: Sequence[Entr
         ]
         await (await session.connection()).execute(insert(RollLine), rows)
     return len(entries)
+
+
+async def take(
+    session: AsyncSession, roll_id: UUID, report: Report, by: UUID, *, withdraw: bool = False
+) -> RollVersion:
+    """Do what a report says, all of it or nothing: add, rename, and, where asked, strike off who is not in the file.
+
+    Raises:  NotFound "roll.unknown"; Conflict "roll.in_use", or "roll.changed_meanwhile" where the roll is not as the
+             report saw it.
+    Cost:    O(lines of the roll): see `khma bench roll`.
+    """
+    await hold_roll(session, roll_id)
+    await check_growing(session, roll_id)
+    there = {each.reference: each for each in await find_on_roll(session, roll_id)}
+    gone = report.missing if withdraw else []
+    if any(there.get(each.reference) != each for each in (*gone, *(old for _, old in report.changed))):
+        raise Conflict("roll.changed_meanwhile")
+    await add_lines(session, roll_id, report.new)
+    connection = await session.connection()
+    line = (col(RollLine.roll_id) == roll_id, col(RollLine.reference) == bindparam("of"))
+    if report.changed:
+        renaming = update(RollLine).where(*line).values(name=bindparam("to"))
+        await connection.execute(renaming, [{"of": old.reference, "to": entry.name} for entry, old in report.changed])
+    if gone:
+        striking = update(RollLine).where(*line).values(struck_at=await now(session))
+        await connection.execute(striking, [{"of": each.reference} for each in gone])
+    return await _note_version(session, roll_id, report, by, struck=len(gone))
+
+
+async def _note_version(session: AsyncSession, roll_id: UUID, report: Report, by: UUID, struck: int) -> RollVersion:
+    lines = [each for each in await find_on_roll(session, roll_id) if not each.is_struck]
+    before = select(func.coalesce(func.max(RollVersion.number), 0)).where(RollVersion.roll_id == roll_id)
+    version = RollVersion(
+        roll_id=roll_id,
+        number=(await session.exec(before)).one() + 1,
+        hash=hash_of_lines(lines),
+        lines=len(lines),
+        added=len(report.new),
+        renamed=len(report.changed),
+        struck=struck,
+        made_by=by,
+        made_at=await now(session),
+    )
+    session.add(version)
+    await session.flush()
+    return version
+
+
+async def find_versions(session: AsyncSession, roll_id: UUID, most: int) -> list[tuple[RollVersion, str]]:
+    """Find the last imports into a roll, the newest first, each with the name of who confirmed it."""
+    query = select(RollVersion, func.coalesce(Account.name, "")).join(
+        Account, col(Account.id) == col(RollVersion.made_by), isouter=True
+    )
+    query = query.where(RollVersion.roll_id == roll_id).order_by(col(RollVersion.number).desc()).limit(most)
+    return [(version, name) for version, name in await session.exec(query)]
+
+
+async def find_on_roll(session: AsyncSession, roll_id: UUID) -> list[OnRoll]:
+    """Read all lines of a roll, as a file is compared with them."""
+    struck = col(RollLine.struck_at).is_not(None)
+    query = select(RollLine.reference, RollLine.name, struck).where(RollLine.roll_id == roll_id)
+    return [OnRoll(*row) for row in await session.exec(query)]
 
 
 async def check_growing(session: AsyncSession, roll_id: UUID) -> None:

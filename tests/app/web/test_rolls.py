@@ -2,6 +2,7 @@
 
 import html
 import re
+from pathlib import Path
 from uuid import UUID
 
 import pytest
@@ -9,7 +10,8 @@ from sqlmodel import select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from app.accounts.roll.codes import hash_of, read_code
-from app.accounts.roll.store import find_voter, issue_codes
+from app.accounts.roll.importing import OnRoll, hash_of_lines
+from app.accounts.roll.store import find_voter, issue_codes, strike
 from app.accounts.tables import Roll, RollLine, VoterCode
 from app.qr import draw
 from commons.errors import Forbidden
@@ -21,6 +23,7 @@ from tests.plumbing.queries import counted_queries
 
 pytestmark = pytest.mark.anyio
 
+VECTORS = Path(__file__).parents[2] / "vectors"
 NEW = "/en/manage/rolls/new"
 LIST = "reference,name\n0017,Nino Beridze\n0018,<b>Luka</b>\n0017,Nino again\n,nobody\n"
 MARK = re.compile(r'name="checked" value="([0-9a-f]{64})"')
@@ -144,6 +147,73 @@ async def test_people_join_a_roll_until_a_vote_is_under_way(town: Town, maia: Br
     assert refused.status_code == 409
     assert "A vote with this list is under way" in refused.text
     assert "A vote with this list is under way" in (await maia.get(f"/en/manage/rolls/{roll_id}")).text
+
+
+NEWER = "reference,name\n000001,Voter 1\n000002,Luka\n000009,Tamar\n"
+
+
+async def test_a_newer_list_adds_and_renames_and_strikes_off_where_the_box_is_ticked(town: Town, maia: Browser) -> None:
+    for ticked in (False, True):
+        roll_id = await made_roll(town.house.db, people(3))
+        add = f"/en/manage/rolls/{roll_id}/add"
+        before = await town.rows()
+        text = await send(maia, add, text=NEWER)
+        for said in ("1 person would be added", "These get another name", "<td>Voter 2</td>", "<td>Luka</td>",
+                     "Strike off the 1 person who is not in it", "Change the list so"):  # fmt: skip
+            assert said in text, said
+        assert await town.rows() == before
+        mark = MARK.search(text)
+        assert mark is not None
+        fields = {"text": NEWER, "checked": mark[1]} | ({"withdraw": "yes"} if ticked else {})
+        assert (await maia.send(add, fields, page=NEW)).status_code == 303
+        lines = [
+            (line.reference, line.name, line.struck_at is not None) for line in await lines_of(town.house.db, roll_id)
+        ]
+        assert lines == [
+            ("000001", "Voter 1", False),
+            ("000002", "Luka", False),
+            ("000003", "Voter 3", ticked),
+            ("000009", "Tamar", False),
+        ]
+        page = html.unescape((await maia.get(f"/en/manage/rolls/{roll_id}")).text)
+        named = [OnRoll(reference, name) for reference, name, is_struck in lines if not is_struck]
+        assert hash_of_lines(named) in page
+        assert "<td>Maia" in page  # who confirmed it
+
+
+async def test_only_to_strike_off_needs_the_box(town: Town, maia: Browser) -> None:
+    roll_id = await made_roll(town.house.db, people(3))
+    add, text = f"/en/manage/rolls/{roll_id}/add", "000001\n000002\n"
+    mark = MARK.search(await send(maia, add, text=text))
+    assert mark is not None
+    assert "Nobody would be added" in await send(maia, add, text=text, checked=mark[1])
+    assert (await maia.send(add, {"text": text, "checked": mark[1], "withdraw": "yes"}, page=NEW)).status_code == 303
+    assert [line.struck_at is None for line in await lines_of(town.house.db, roll_id)] == [True, True, False]
+
+
+async def test_a_new_roll_asks_for_no_striking_off(town: Town, maia: Browser) -> None:
+    text = await send(maia, NEW, name_en="R", text="1\n")
+    assert 'name="withdraw"' not in text
+
+
+async def test_a_report_that_is_no_longer_true_is_shown_anew(town: Town, maia: Browser) -> None:
+    roll_id = await made_roll(town.house.db, people(3))
+    add = f"/en/manage/rolls/{roll_id}/add"
+    mark = MARK.search(await send(maia, add, text=NEWER))
+    assert mark is not None
+    third = (await lines_of(town.house.db, roll_id))[2]
+    await town.house.db.write(lambda session: strike(session, roll_id, third.id))
+    assert "This is not what you saw before" in await send(maia, add, text=NEWER, checked=mark[1])
+
+
+async def test_a_workbook_is_read_like_a_list(town: Town, maia: Browser) -> None:
+    file = {"file": ("people.xlsx", (VECTORS / "rolls" / "people.xlsx").read_bytes(), "application/octet-stream")}
+    answer = await maia.send(NEW, {"name_en": "R"}, page=NEW, files=file)
+    assert answer.status_code == 200
+    assert "5 people would be added" in answer.text
+    broken = {"file": ("people.xlsx", b"PK\x03\x04 no workbook", "application/octet-stream")}
+    refused = await maia.send(NEW, {"name_en": "R"}, page=NEW, files=broken)
+    assert (refused.status_code, "cannot be read as a spreadsheet" in refused.text) == (422, True)
 
 
 async def test_a_slip_has_everything_and_its_square_holds_exactly_the_address(town: Town, maia: Browser) -> None:

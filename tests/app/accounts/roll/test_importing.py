@@ -16,6 +16,7 @@ from app.accounts.roll.importing import (
     MOST_LINES,
     Entry,
     Fault,
+    OnRoll,
     Report,
     Wrong,
     examine,
@@ -28,8 +29,9 @@ PEOPLE = [Entry("A-1", "Nino Beridze", 2), Entry("A-2", "ლუკა", 3)]
 TABLE = "reference,name\nA-1,Nino Beridze\nA-2,ლუკა\n"
 
 
-def read(text: str | bytes, on_roll: Iterable[str] = ()) -> Report:
-    return examine(text if isinstance(text, str) else text_of(text), on_roll)
+def read(text: str | bytes, on_roll: Iterable[str | OnRoll] = ()) -> Report:
+    there = [each if isinstance(each, OnRoll) else OnRoll(each) for each in on_roll]
+    return examine(text if isinstance(text, str) else text_of(text), there)
 
 
 def refused(data: str | bytes) -> Invalid:
@@ -93,7 +95,7 @@ def test_every_line_has_its_fate_and_its_number() -> None:
         " 1 ,third\n"  # 14
         "9,می\u200cخواهم\n"  # 15: a joiner that Persian is written with
     )
-    report = read(text, ["2"])
+    report = read(text, [OnRoll("2", "known")])
     assert report.new == [Entry("1", "new", 2), Entry("8", "", 13), Entry("9", "می\u200cخواهم", 15)]
     assert report.known == [Entry("2", "known", 3)]
     assert report.twice == [(Entry("1", "again", 6), 2), (Entry("1", "third", 14), 2)]
@@ -187,10 +189,50 @@ def test_the_limits_themselves_are_taken() -> None:
     assert read("1" * LONGEST_LINE).wrong[0].fault is Fault.TOO_LONG
 
 
-def test_the_mark_is_of_what_would_be_added() -> None:
+def test_a_newer_list_is_compared_with_the_roll_person_by_person() -> None:
+    roll = [
+        OnRoll("1", "Nino"),
+        OnRoll("2", "Luka"),
+        OnRoll("3", "Eka"),
+        OnRoll("4", "Gia", is_struck=True),
+        OnRoll("5"),
+    ]
+    report = read(
+        "reference,name\n1,Nino\n2,Luka Beridze\n3,\n4,Gia\n6,Tamar\n", [*roll, OnRoll("7", "", is_struck=True)]
+    )
+    assert report.new == [Entry("6", "Tamar", 6)]
+    assert report.changed == [(Entry("2", "Luka Beridze", 3), roll[1])]
+    assert report.known == [Entry("1", "Nino", 2), Entry("3", "", 4)]  # no name says nothing
+    assert report.struck == [Entry("4", "Gia", 5)]
+    assert report.missing == [roll[4]]
+    assert report.total == 5
+
+
+@pytest.mark.parametrize(
+    ("text", "lines"),
+    [
+        ("reference,name\n1,Nіno\n2,Nino\n", [2]),  # a Cyrillic i
+        ("reference,name\nА1,Nino\n", []),  # one letter of one alphabet
+        ("reference,name\nАB1,Nino\n", [2]),
+        ("reference,name\n1,ნინო Beridze\n2,José Müller-Łoś\n3,نينو Nino\n", []),  # each word in one
+    ],
+)
+def test_two_alphabets_in_one_word_are_told(text: str, lines: list[int]) -> None:
+    assert [each.line for each in read(text).mixed] == lines
+
+
+def test_only_what_would_be_written_is_looked_at_for_alphabets() -> None:
+    assert read("reference,name\n1,Nіno\n", [OnRoll("1", "Nіno")]).mixed == []
+    assert [each.reference for each in read("reference,name\n1,Nіno\n", [OnRoll("1", "Nino")]).mixed] == ["1"]
+
+
+def test_the_mark_is_of_what_would_be_added_changed_and_missing() -> None:
     assert read("1\n2\n").mark == read("reference,name\n1,\n2\n2\n").mark
     assert len({read("1\n2\n").mark, read("1\n").mark, read("2\n1\n").mark, read("reference,name\n1,2").mark}) == 4
     assert read("1\n2\n", ["2"]).mark == read("1\n").mark
+    named = "reference,name\n1,Nino\n"
+    marks = [read(named, [OnRoll("1", old), *more]).mark for old in ("Nina", "Nini") for more in ([], [OnRoll("2")])]
+    assert len(set(marks)) == 4
 
 
 @given(st.binary(max_size=300) | st.text(max_size=300).map(str.encode))

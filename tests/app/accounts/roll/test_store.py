@@ -8,7 +8,7 @@ from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from app.accounts.roll.codes import hash_of, new_code
-from app.accounts.roll.importing import Entry
+from app.accounts.roll.importing import Entry, OnRoll, examine, hash_of_lines
 from app.accounts.roll.store import (
     LONGEST_NAME,
     MOST_SLIPS,
@@ -18,13 +18,16 @@ from app.accounts.roll.store import (
     add_roll,
     count_lines,
     find_lines,
+    find_on_roll,
     find_rolls,
+    find_versions,
     find_voter,
     find_voter_again,
     get_roll,
     issue_codes,
     roll_lines,
     strike,
+    take,
     unstrike,
     void_code,
 )
@@ -81,6 +84,47 @@ async def test_one_reference_is_one_person_in_whatever_spelling(db: Database) ->
     assert [line.reference for line in await lines_of(db, roll_id)] == ["A-7"]
     other = await made_roll(db, [Entry("A-7", "Luka")])  # on another roll it is another person
     assert len(await lines_of(db, other)) == 1
+
+
+async def test_each_import_is_a_version_that_anybody_can_count_again(db: Database) -> None:
+    roll_id, by = await made_roll(db), uuid4()
+    files = ["reference,name\n1,Nino\n2,Luka\n3,Eka\n", "reference,name\n2,Luka B\n3,Eka\n4,Gia\n"]
+    for file, withdraw in zip(files, (False, True), strict=True):
+        async with db.reading() as session:
+            report = examine(file, await find_on_roll(session, roll_id))
+        await db.write(lambda session, r=report, w=withdraw: take(session, roll_id, r, by, withdraw=w))  # type: ignore[misc]
+    async with db.reading() as session:
+        versions = [version for version, _ in await find_versions(session, roll_id, 9)]
+        assert [each.number for each, _ in await find_versions(session, roll_id, 1)] == [2]
+    told = [(each.number, each.lines, each.added, each.renamed, each.struck, each.made_by) for each in versions]
+    assert told == [(2, 3, 1, 1, 1, by), (1, 3, 3, 0, 0, by)]
+    assert [each.hash for each in versions] == [
+        hash_of_lines([OnRoll("4", "Gia"), OnRoll("2", "Luka B"), OnRoll("3", "Eka")]),
+        "4022a3a93c97c1adaeec8f21646273c9c4928e9c6d28f1f683f3257876cba2a9",
+    ]
+
+
+async def test_a_report_that_is_no_longer_true_changes_nothing(db: Database) -> None:
+    file = "reference,name\n000001,Nino\n000009,Tamar\n"
+    for meanwhile in ("000001", "000002"):  # one who would be renamed, one who would be struck off
+        roll_id = await made_roll(db, people(3))
+        lines = {line.reference: line.id for line in await lines_of(db, roll_id)}
+        async with db.reading() as session:
+            report = examine(file, await find_on_roll(session, roll_id))
+        await db.write(lambda session, r=roll_id, i=lines[meanwhile]: strike(session, r, i))  # type: ignore[misc]
+        with pytest.raises(Conflict, match=r"roll\.changed_meanwhile"):
+            await db.write(lambda s, r=roll_id, rep=report: take(s, r, rep, uuid4(), withdraw=True))  # type: ignore[misc]
+        assert len(await lines_of(db, roll_id)) == 3
+        async with db.reading() as session:
+            assert await find_versions(session, roll_id, 9) == []
+
+
+async def test_while_a_vote_is_under_way_no_list_is_taken(db: Database) -> None:
+    roll_id = await made_roll(db, people(3))
+    await made_vote(db, roll_id, State.OPEN)
+    report = examine("9\n", [])
+    with pytest.raises(Conflict, match=r"roll\.in_use"):
+        await db.write(lambda session: take(session, roll_id, report, uuid4()))
 
 
 async def test_a_code_leads_to_its_line_and_nothing_of_it_is_kept_but_the_hash(db: Database) -> None:

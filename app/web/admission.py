@@ -1,0 +1,112 @@
+"""Who is at the ballot: by the code they typed, else by the pass that this browser holds. For every page behind a code.
+
+A code stands in no address, and a wrong one is all that is ever counted.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import datetime
+
+from litestar import Response
+from sqlalchemy import Connection
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from app.accounts.booth import VALID_FOR, open_pass, seal_pass
+from app.accounts.limits import CODE_FROM_NETWORK, TooMany, network_of
+from app.accounts.roll.codes import read_code
+from app.accounts.roll.store import find_voter, find_voter_again, hold_for_code
+from app.accounts.roll.voters import Voter
+from app.house import House
+from app.web.respond import AnyRequest
+from app.web.session import house_of, keep_cookie, visitor_of
+from ballots.keys import Keys
+from commons.clock import now
+from commons.errors import DomainError, Forbidden, Invalid
+from commons.rows import within
+from polls.store import Held, hold_for_cast
+from polls.tables import Poll
+
+
+async def admitted(request: AnyRequest, session: AsyncSession, poll: Poll) -> Voter | None:
+    """Find whom this browser's pass lets in, within a session; nothing is asked for a browser without one."""
+    if house_of(request).config.booth_cookie_name not in request.cookies:
+        return None
+    return await within(session, _holder, request, poll, await now(session))
+
+
+def at_the_booth(connection: Connection, request: AnyRequest, slug: str) -> tuple[Held, Voter]:
+    """Hold the vote for a cast, and find who is at the ballot: by the code they typed, else by the pass they hold."""
+    if typed := visitor_of(request).text("code").strip():
+        return hold_for_code(connection, slug, read_code(typed))
+    poll = hold_for_cast(connection, slug)
+    if (voter := _holder(connection, request, poll, poll.moment)) is None:
+        raise Invalid("code.missing", field="code")
+    return poll, voter
+
+
+async def who_is_there(request: AnyRequest, session: AsyncSession, poll: Poll) -> Voter:
+    """Find who asks, and that they stand on this vote's roll, with a code that works.
+
+    Raises: Invalid "code.missing", "code.…"; Forbidden "code.unknown", "voter.not_on_roll", "voter.void"; TooMany.
+    """
+    if typed := visitor_of(request).text("code").strip():
+        with counting_wrong_codes(request):
+            voter = await find_voter(session, read_code(typed))
+        if voter.roll_id != poll.roll_id:
+            raise Forbidden("voter.not_on_roll", field="code")
+        if voter.is_void:
+            raise Forbidden("voter.void", field="code")
+        return voter
+    if (held := await admitted(request, session, poll)) is None:
+        raise Invalid("code.missing", field="code")
+    return held
+
+
+@contextmanager
+def counting_wrong_codes(request: AnyRequest) -> Iterator[None]:
+    """Only wrong codes are counted and slowed down; a right one is never refused for others that came before it."""
+    try:
+        yield
+    except Forbidden as refused:
+        if refused.code == "code.unknown":
+            house = house_of(request)
+            house.limits.try_one(CODE_FROM_NETWORK, network_of(request, house.config.trusted_proxy))
+        raise
+
+
+def _holder(connection: Connection, request: AnyRequest, poll: Poll | Held, moment: datetime) -> Voter | None:
+    """Find whom this browser's pass lets in; nobody where it is over, of another vote, or its code void."""
+    config = house_of(request).config
+    text = request.cookies.get(config.booth_cookie_name, "")
+    if (held := open_pass(config.secret, poll.id, text, moment)) is None:
+        return None
+    voter = find_voter_again(connection, held.line_id, held.serial)
+    return voter if voter is not None and not voter.is_void and voter.roll_id == poll.roll_id else None
+
+
+def tag_of(house: House, poll: Poll | Held, voter: Voter) -> bytes:
+    """Work out what stands for a voter in this vote's lists. Raises Conflict "keys.gone"."""
+    return Keys(house.config.keys).tag(poll.id, voter.line)
+
+
+async def with_pass(request: AnyRequest, answer: Response[str], poll: Poll, voter: Voter) -> Response[str]:
+    """Give the browser the pass of a voter whose code was right."""
+    house = house_of(request)
+    async with house.db.reading() as session:
+        moment = await now(session)
+    keep_cookie(request, house.config.booth_cookie_name, pass_of(house, poll, voter, moment), VALID_FOR)
+    return answer
+
+
+def pass_of(house: House, poll: Poll | Held, voter: Voter, moment: datetime) -> str:
+    """Write the pass of somebody at the ballot."""
+    return seal_pass(house.config.secret, poll.id, voter, moment)
+
+
+def said_of(error: DomainError | TooMany | None) -> tuple[DomainError | None, int, dict[str, str]]:
+    """Give what the page says of an error, its status, and headers. A page of the booth is never kept anywhere."""
+    headers = {"Cache-Control": "no-store"}
+    if isinstance(error, TooMany):
+        slowed = Forbidden("code.too_many", field="code", minutes=-(-error.seconds // 60))
+        return slowed, 429, headers | {"Retry-After": str(error.seconds)}
+    return error, error.status if error else 200, headers
