@@ -176,6 +176,8 @@ PROVED_WITHIN: dict[str, timedelta] = {
     "manage.vote_lock": JUST_NOW,
     "manage.vote_open": JUST_NOW,
     "manage.withdrawal": JUST_NOW,
+    "people.ask": JUST_NOW,
+    "people.decide": JUST_NOW,
     "results.import": JUST_NOW,
     "results.import_save": AND_TIME_TO_FILL_IN,
     "results.withdraw": JUST_NOW,
