@@ -13,7 +13,7 @@ from app.accounts.factors.codes import app_code, step_at
 from app.accounts.factors.store import FIELD
 from app.accounts.limits import FACTOR_OF_ACCOUNT
 from app.accounts.tables import Session
-from app.security import PROVED_WITHIN
+from app.security import PROVED_WITHIN, Role, may
 from tests.plumbing.house import APP_SECRET, PASSWORD, PEOPLE, Browser, Places, Town, link_in
 
 pytestmark = pytest.mark.anyio
@@ -186,7 +186,8 @@ async def test_wrong_codes_are_counted_by_account_from_wherever_they_come(town: 
         assert (await browser.send("/en/sign-in/code", {FIELD: "12345"})).status_code == 422
     browser = await halfway(town, peer="198.51.100.7")
     refused = await browser.send("/en/sign-in/code", {FIELD: now_code(APP_SECRET)})
-    assert (refused.status_code, refused.headers["retry-after"]) == (429, "30")
+    assert refused.status_code == 429
+    assert 0 < int(refused.headers["retry-after"]) <= 30
     assert (await town.browser().sign_in(PEOPLE["second manager"][1])).headers["location"] == "/en/manage"
 
 
@@ -239,12 +240,13 @@ async def test_every_route_of_the_table_asks_and_no_other(town: Town, places: Pl
     from tests.security.test_routes import ROUTES, address, routes_of
 
     names, asking = routes_of(town.app), set()
-    browser = await town.signed_in("manager")
+    manager, admin = await town.signed_in("manager"), await town.signed_in("admin")
     for method, path in ROUTES:
         if path in {"/{lang}/sign-out", "/{lang}/me/sign-out-everywhere"}:
             continue
         await age_proofs(town, timedelta(hours=2))
         place = address(path, places)
+        browser = manager if may(names[method, path], frozenset({Role.MANAGER})) else admin
         answer = await (browser.get(place) if method == "GET" else browser.send(place))
         led = answer.status_code == 303 and answer.headers["location"].startswith("/en/me/prove?next=")
         if led or (answer.status_code == 403 and "This step needs a fresh code" in answer.text):

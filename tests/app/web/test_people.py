@@ -46,7 +46,8 @@ async def test_from_asking_to_the_public_log(town: Town) -> None:
     assert "Officer (<bdi>Registry</bdi>)" in (await admin.get(f"/en/manage/people/{town.people['citizen']}")).text
     officer = town.browser()
     assert (await officer.sign_in(CITIZEN)).headers["location"] == "/en/manage"
-    assert (await officer.get("/en/manage/new-service")).status_code == 200
+    first = await officer.get("/en/manage/new-service")
+    assert first.headers["location"] == "/en/me/factor?next=/en/manage/new-service"  # a second factor, and in
     await town.house.db.write(lambda session: sequence(session, KEY, ORIGIN))
     ledger = (await town.browser().get("/en/ledger")).text
     assert "A role was given: Officer (Registry)." in ledger
