@@ -94,6 +94,7 @@ MAY: dict[str, Predicate] = {
     "manage.service_save": editor,
     "manage.vote": votes_reader,
     "manage.vote_add": manager,
+    "manage.vote_agree": manager,
     "manage.vote_amend": manager,
     "manage.vote_change": manager,
     "manage.vote_lock": manager,
@@ -172,6 +173,7 @@ AND_TIME_TO_FILL_IN = JUST_NOW + timedelta(minutes=30)
 # All other forms are carried on by the page that asks for the code, so only their POST stands here.
 PROVED_WITHIN: dict[str, timedelta] = {
     "manage.amendment": JUST_NOW,
+    "manage.vote_agree": JUST_NOW,
     "manage.vote_amend": JUST_NOW,
     "manage.vote_lock": JUST_NOW,
     "manage.vote_open": JUST_NOW,

@@ -11,7 +11,7 @@ from ballots.receipts import tag_hash
 from ballots.store import find_custodians, find_custody, put_list
 from ballots.tables import Box, Custodian, Custody
 from commons.clock import now
-from commons.errors import Conflict, Invalid, NotFound
+from commons.errors import Conflict, Forbidden, Invalid, NotFound
 from commons.ledger.sequence import append
 from commons.organisations.tables import Organisation
 from commons.tables import Texts
@@ -40,9 +40,10 @@ async def register_custodian(session: AsyncSession, organisation_id: UUID, funct
     return custodian.id
 
 
-async def lock(session: AsyncSession, keys: Keys, poll_id: UUID, *, opener: str, sealing_key: bytes) -> Poll:
+async def lock(session: AsyncSession, keys: Keys, poll_id: UUID, *, by: UUID, opener: str, sealing_key: bytes) -> Poll:
     """Freeze a vote: make its keys, write the custodians' copies, put the card's hash into the ledger.
 
+    by:                  who asks, with it, that the vote opens; in a body with one officer nobody else need agree.
     opener, sealing_key: who can open the box, and the public key (32 bytes) that ballots are sealed to;
                          `keys.make_opener` gives one for a demonstration.
     Raises:  NotFound; Conflict "poll.change" or "poll.too_late"; Invalid "poll.custodians" without two of them,
@@ -71,8 +72,27 @@ async def lock(session: AsyncSession, keys: Keys, poll_id: UUID, *, opener: str,
     poll.receipt_key = keys.box(poll.id).receipt.public_key().public_bytes_raw()
     card = card_of(poll, organiser, opener, poll.sealing_key, poll.receipt_key)
     poll.card, poll.card_hash, poll.state = card.as_json(), card.hash(), State.LOCKED
+    poll.locked_by, poll.agreed_by = by, by if poll.single_handed else None
     session.add(poll)
     await append(session, "poll.locked", {"card": poll.card_hash}, subject=poll.subject)
+    return poll
+
+
+async def agree_to_open(session: AsyncSession, poll_id: UUID, agreed_by: UUID) -> Poll:
+    """Agree, as a second person, that a locked vote opens at its time.
+
+    Raises: NotFound; Conflict "poll.change" for one that is not locked, "approval.decided"; Forbidden
+            "approval.same_person" for whoever locked it.
+    """
+    poll = await hold_poll(session, poll_id)
+    _check_locked(poll)
+    if poll.agreed_by is not None:
+        raise Conflict("approval.decided")
+    if poll.locked_by == agreed_by:
+        raise Forbidden("approval.same_person")
+    poll.agreed_by = agreed_by
+    session.add(poll)
+    await session.flush()
     return poll
 
 
@@ -92,14 +112,14 @@ async def start(session: AsyncSession, keys: Keys, poll_id: UUID, roll_lines: It
     """Open a locked vote: freeze the roll and begin to accept ballots.
 
     roll_lines: the fixed bytes of every line of the roll, such as the 16 bytes of its id.
-    Raises:     NotFound; Conflict "poll.change", "poll.too_early", "poll.too_late" or "custody.unproved";
-                Invalid "roll.empty" or "roll.line_twice".
+    Raises:     NotFound; Conflict "poll.change", "poll.not_agreed", "poll.too_early", "poll.too_late" or
+                "custody.unproved"; Invalid "roll.empty" or "roll.line_twice".
     Cost:       O(lines log lines): 100,000 lines take under a second.
     """
     poll = await hold_poll(session, poll_id)
-    check_change(poll.state, State.OPEN)
-    if poll.state is not State.LOCKED:
-        raise Conflict("poll.change", found=poll.state.value, wanted=State.OPEN.value)
+    _check_locked(poll)
+    if poll.agreed_by is None:
+        raise Conflict("poll.not_agreed")
     moment = await now(session)
     if moment < poll.planned_opens_at:
         raise Conflict("poll.too_early")
@@ -120,6 +140,12 @@ async def start(session: AsyncSession, keys: Keys, poll_id: UUID, roll_lines: It
     await append(session, "roll.root", {"root": roll.root.hex(), "size": roll.size}, subject=poll.subject)
     await append(session, "poll.opened", {"card": poll.card_hash}, subject=poll.subject)
     return poll
+
+
+def _check_locked(poll: Poll) -> None:
+    check_change(poll.state, State.OPEN)
+    if poll.state is not State.LOCKED:
+        raise Conflict("poll.change", found=poll.state.value, wanted=State.OPEN.value)
 
 
 async def accept_destruction(session: AsyncSession, poll_id: UUID, custodian_id: UUID, signature: bytes) -> None:

@@ -40,6 +40,12 @@ class Standing:
     sizes: dict[str, int]
     lines: Sequence[Line]
 
+    @property
+    def people(self) -> set[UUID]:
+        """Whoever asked for what was decided about this vote, or agreed to it."""
+        asked = {each for change in self.amendments for each in (change.asked_by, change.agreed_by)}
+        return {each for each in (asked | {self.poll.locked_by, self.poll.agreed_by}) if each is not None}
+
 
 async def look_at(session: AsyncSession, poll: Poll) -> Standing:
     """Gather how a vote stands. Cost: six queries."""

@@ -16,16 +16,18 @@ from uuid import UUID
 
 from sqlmodel.ext.asyncio.session import AsyncSession
 
+from app.accounts.roles.store import find_holders
 from app.accounts.roll.codes import read_code
 from app.accounts.roll.importing import Entry
 from app.accounts.roll.store import add_lines, add_roll, find_voter, issue_codes, roll_lines
 from app.house import House
 from app.jobs.store import enqueue
+from app.security import Role
 from ballots.answers import order_of
 from ballots.casting import cast
 from ballots.files import keep
 from ballots.keys import Keys, confirm_destroyed, new_custodian, prove, public_of
-from ballots.preparing import accept_destruction, accept_proof, lock, register_custodian, start
+from ballots.preparing import accept_destruction, accept_proof, agree_to_open, lock, register_custodian, start
 from ballots.store import find_custody
 from commons.clock import now
 from commons.services.store import find_services
@@ -233,7 +235,13 @@ async def _ask(house: House, organisation_id: UUID, roll_id: UUID, question: Que
 
     poll_id = await house.db.write(begin)
     opener = keys.make_opener(poll_id)
-    await house.db.write(lambda session: lock(session, keys, poll_id, opener="key file", sealing_key=opener))
+
+    async def lock_it(session: AsyncSession) -> None:
+        first, second, *_ = sorted(await find_holders(session, Role.MANAGER))
+        await lock(session, keys, poll_id, by=first, opener="key file", sealing_key=opener)
+        await agree_to_open(session, poll_id, second)
+
+    await house.db.write(lock_it)
     await keep_custody(house)
 
     async def open_it(session: AsyncSession) -> str:

@@ -77,11 +77,11 @@ async def _tend(house: House, poll: Poll, moment: datetime) -> bool:
 
 
 async def _open(house: House, keys: Keys, poll: Poll) -> bool:
-    """Open a vote at its time, once the custodians have shown that their copies open."""
+    """Open a vote at its time, once a second person agreed and the custodians have shown that their copies open."""
     async with house.db.reading() as session:
         proved = [custody for custody, _ in await find_custody(session, poll.id) if custody.proved_at]
     roll_id = poll.roll_id
-    if len(proved) < CUSTODIANS or roll_id is None:
+    if len(proved) < CUSTODIANS or roll_id is None or poll.agreed_by is None:
         return False
 
     async def work(session: AsyncSession) -> None:

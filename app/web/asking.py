@@ -17,11 +17,11 @@ from app.jobs.store import enqueue
 from app.web.respond import AnyRequest, language_of, onward, page, page_number
 from app.web.session import house_of, visitor_of
 from ballots.keys import Keys
-from ballots.preparing import CUSTODIANS, lock, start
+from ballots.preparing import CUSTODIANS, agree_to_open, lock, start
 from ballots.store import find_custodians, find_custody
 from commons.canonical import readable
 from commons.clock import now
-from commons.errors import Conflict, Invalid
+from commons.errors import Conflict, Forbidden, Invalid
 from commons.ledger import reading
 from commons.organisations.store import get_host
 from commons.organisations.tables import Organisation
@@ -120,8 +120,8 @@ class AskingPages(Controller):
 
     @post("/{slug:str}/lock", name="manage.vote_lock")
     async def lock(self, request: AnyRequest, lang: FromPath[str], slug: FromPath[str]) -> Response[str]:
-        """Freeze the rule card and make the keys."""
-        keys = Keys(house_of(request).config.keys)
+        """Freeze the rule card and make the keys, and so ask that the vote opens."""
+        keys, by = Keys(house_of(request).config.keys), visitor_of(request).known_id
 
         async def work(session: AsyncSession) -> None:
             poll = await get_poll_at(session, slug)
@@ -129,7 +129,7 @@ class AskingPages(Controller):
             # Files know no rollback. Keys of a draft that stayed a draft open nothing and name nobody; the next
             # locking finds them and takes them.
             sealing_key = keys.make_opener(poll.id)
-            await lock(session, keys, poll.id, opener=OPENER, sealing_key=sealing_key)
+            await lock(session, keys, poll.id, by=by, opener=OPENER, sealing_key=sealing_key)
             await enqueue(session, "ledger.sequence")
 
         try:
@@ -137,6 +137,20 @@ class AskingPages(Controller):
         except (Invalid, Conflict) as error:
             return await _vote(request, slug, error)
         return onward(request, "manage.vote", done="locked", slug=slug)
+
+    @post("/{slug:str}/agree", name="manage.vote_agree")
+    async def agree(self, request: AnyRequest, lang: FromPath[str], slug: FromPath[str]) -> Response[str]:
+        """Agree, as a second person, that the vote opens at its time."""
+        by = visitor_of(request).known_id
+
+        async def work(session: AsyncSession) -> None:
+            await agree_to_open(session, (await get_poll_at(session, slug)).id, by)
+
+        try:
+            await house_of(request).db.write(work)
+        except (Conflict, Forbidden) as error:
+            return await _vote(request, slug, error)
+        return onward(request, "manage.vote", done="agreed", slug=slug)
 
     @post("/{slug:str}/open", name="manage.vote_open")
     async def open(self, request: AnyRequest, lang: FromPath[str], slug: FromPath[str]) -> Response[str]:
@@ -184,7 +198,7 @@ async def _new(
 
 
 async def _vote(
-    request: AnyRequest, slug: str, error: Invalid | Conflict | None = None, typed: Typed | None = None
+    request: AnyRequest, slug: str, error: Invalid | Conflict | Forbidden | None = None, typed: Typed | None = None
 ) -> Response[str]:
     """Show one vote; typed: what stood in its form when it was refused."""
     async with house_of(request).db.reading() as session:

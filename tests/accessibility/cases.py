@@ -338,6 +338,7 @@ MISTAKES = [
     Case("vote-same-names", "manage.vote", "/manage/votes/a-draft", (MANAGER,),
          unfolded(typed_1_en="Lifts", typed_2_en="LIFTS"), 422, 1),
     Case("vote-locked", "manage.vote", "/manage/votes/a-locked-vote", (MANAGER,)),
+    Case("vote-agreed", "manage.vote", "/manage/votes/an-agreed-vote", (MANAGER,)),
     Case("vote-not-ready", "manage.vote", "/manage/votes/a-draft", (MANAGER,), lock, 422, 1),
     Case("vote-change-unreasoned", "manage.vote_change", "/manage/votes/a-locked-vote/amend", (MANAGER,),
          ask_to_postpone, 422, 1),

@@ -74,6 +74,8 @@ async def furnish(session: AsyncSession) -> None:
     await draft(session, host.id, plan)
     locked = await draft(session, host.id, replace(plan, titles={"en": "A locked vote"}))
     locked.state, locked.card = State.LOCKED, card_of(locked, host, "key file", b"", b"").as_json()
+    agreed = await draft(session, host.id, replace(plan, titles={"en": "An agreed vote"}))
+    agreed.state, agreed.card, agreed.agreed_by = State.LOCKED, locked.card, asker.id
     await amendments.ask(session, locked.id, Kind.ANNUL, BECAUSE, asker.id, {})
     session.add(
         Letter(

@@ -15,7 +15,7 @@ from ballots.answers import order_of
 from ballots.casting import Cast, cast
 from ballots.eligibility import VoterFacts
 from ballots.keys import Keys, new_custodian, prove
-from ballots.preparing import accept_proof, lock, register_custodian, start
+from ballots.preparing import accept_proof, register_custodian, start
 from commons.clock import now
 from commons.organisations.store import find_host, found
 from polls.drafting import Plan, draft
@@ -23,6 +23,7 @@ from polls.lifecycle import Kind, State
 from polls.store import get_poll
 from polls.tables import Amendment, Poll
 from tests.commons.ledger.written import batch
+from tests.plumbing.locking import lock_by_two
 
 NAMES = ("Buses", "Parks", "Clinics")
 
@@ -144,7 +145,7 @@ async def locked_vote(db: Database, folder: Path, names: Sequence[str] = NAMES, 
 
     poll, seeds = await db.write(make)
     opener = keys.make_opener(poll.id)
-    poll = await db.write(lambda session: lock(session, keys, poll.id, opener="key file", sealing_key=opener))
+    poll = await db.write(lambda session: lock_by_two(session, keys, poll.id, opener))
     return Vote(db, keys, folder / "boxes", poll, [], seeds)
 
 

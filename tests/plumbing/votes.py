@@ -23,7 +23,7 @@ from ballots.answers import order_of
 from ballots.casting import Cast, cast, last_form
 from ballots.closing import close
 from ballots.keys import Keys, new_custodian, prove
-from ballots.preparing import accept_proof, lock, register_custodian, start
+from ballots.preparing import accept_proof, register_custodian, start
 from ballots.store import find_custodians, find_custody
 from commons.clock import now
 from commons.organisations.store import get_host
@@ -34,6 +34,7 @@ from polls.store import get_poll
 from polls.tables import Poll
 from tests.ballots.voting import plan
 from tests.plumbing.house import Browser
+from tests.plumbing.locking import lock_by_two
 
 NAMES = ("Buses", "Parks", "Clinics", "Schools")
 REASON = "The river rose."
@@ -181,7 +182,7 @@ async def hold_vote(
     if state is State.DRAFT:
         return vote
     opener = keys.make_opener(poll.id)
-    await house.db.write(lambda session: lock(session, keys, poll.id, opener="key file", sealing_key=opener))
+    await house.db.write(lambda session: lock_by_two(session, keys, poll.id, opener))
 
     async def open_it(session: AsyncSession) -> None:
         for _, custodian in await find_custody(session, poll.id):

@@ -9,7 +9,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from app.db import Database
 from ballots.keys import prove
-from ballots.preparing import accept_proof, lock, start
+from ballots.preparing import accept_proof, start
 from commons.errors import Conflict, Forbidden, Invalid, NotFound
 from commons.organisations.store import found, get_host
 from polls import amendments
@@ -18,6 +18,7 @@ from polls.lifecycle import Kind, State
 from polls.rulecard import VoteCard
 from polls.store import find_amendments, find_due, get_poll
 from tests.ballots.voting import locked_vote, open_vote, plan
+from tests.plumbing.locking import lock_by_two
 
 pytestmark = pytest.mark.anyio
 MINE, YOURS = uuid4(), uuid4()
@@ -104,7 +105,7 @@ async def test_a_vote_opens_only_when_everything_is_ready(db: Database, tmp_path
         await opened([b"a", b"b"])
     assert await vote.rows("SELECT size FROM ballots_list WHERE name = 'roll'") == [(2,)]
     with pytest.raises(Conflict, match=r"poll\.change"):
-        await db.write(lambda s: lock(s, keys, poll.id, opener="key file", sealing_key=poll.sealing_key))
+        await db.write(lambda s: lock_by_two(s, keys, poll.id, poll.sealing_key))
 
 
 async def test_a_vote_is_not_opened_before_its_planned_time(db: Database, tmp_path: Path) -> None:

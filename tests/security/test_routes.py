@@ -112,6 +112,7 @@ ROUTES = {
     ("GET", "/{lang}/manage/votes/{slug}/amend"): MANAGERS,
     ("POST", "/{lang}/manage/votes/{slug}/amend"): MANAGERS,
     ("POST", "/{lang}/manage/votes/{slug}/lock"): MANAGERS,
+    ("POST", "/{lang}/manage/votes/{slug}/agree"): MANAGERS,
     ("POST", "/{lang}/manage/votes/{slug}/open"): MANAGERS,
     ("POST", "/{lang}/manage/votes/{slug}/repeat"): MANAGERS,
     ("POST", "/{lang}/manage/amendments/{amendment_id}"): MANAGERS,

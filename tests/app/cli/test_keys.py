@@ -11,7 +11,6 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from app.db import Database
 from ballots.keys import Keys
-from ballots.preparing import lock
 from ballots.store import find_custody
 from commons.organisations.store import get_host
 from polls.drafting import draft
@@ -20,6 +19,7 @@ from polls.store import get_poll
 from tests.app.cli.program import Done, khma, settings_for
 from tests.ballots.voting import plan
 from tests.conftest import Addresses
+from tests.plumbing.locking import lock_by_two
 
 
 @dataclass
@@ -59,7 +59,7 @@ class Office:
         async def work(session: AsyncSession) -> UUID:
             poll = await draft(session, (await get_host(session)).id, plan(titles={"en": title}))
             opener = self.keys.make_opener(poll.id)
-            return (await lock(session, self.keys, poll.id, opener="key file", sealing_key=opener)).id
+            return (await lock_by_two(session, self.keys, poll.id, opener)).id
 
         made = self.write(work)
         assert isinstance(made, UUID)

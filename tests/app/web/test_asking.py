@@ -48,11 +48,15 @@ async def test_from_the_question_to_an_open_vote_in_six_clicks(hall: Hall) -> No
     address = "/en/manage/votes/which-first"
     assert (await press(browser, address, f"{address}/lock")).headers["location"] == f"{address}?done=locked"
     clicks += 1
+    await hall.agree(address)  # the second person, in their own browser
+    clicks += 1
     await hall.prove(address)  # the custodians, each on their own
     assert (await press(browser, address, f"{address}/open")).headers["location"] == f"{address}?done=opened"
     clicks += 1
     poll = await hall.poll(address)
     assert clicks <= MOST_CLICKS
+    public = (await hall.town.browser().get("/en/votes/which-first")).text
+    assert "<bdi>Maia Lomidze</bdi> · <bdi>Giorgi Kapanadze</bdi>" in public  # who asked, and who agreed
     assert (poll.state, poll.most_ranked, poll.publishes_at) == (State.OPEN, 3, poll.closes_at)
     assert [text_in(each["names"], "en") for each in poll.options] == ["Buses", "Clinics", "Parks"]
     assert poll.objections_until == poll.publishes_at + timedelta(days=14)
@@ -211,6 +215,10 @@ async def test_nothing_goes_out_of_turn(hall: Hall) -> None:
     assert await refused(hall, address, "open", 409, "This is not possible in the present state of the vote.")
     assert await refused(hall, address, "repeat", 409, "This vote was not annulled.")
     await press(hall.browser, address, f"{address}/lock")
+    assert await refused(hall, address, "open", 409, "A second person must agree first")
+    assert await refused(hall, address, "agree", 403, "Somebody else must agree")
+    await hall.agree(address)
+    assert await refused(hall, address, "agree", 409, "decided already")
     opener = Keys(hall.town.config.keys).opener((await hall.poll(address)).id).private_bytes_raw()
     assert await refused(hall, address, "lock", 409, "This is not possible in the present state of the vote.")
     assert await refused(hall, address, "open", 409, "The opening time has not come yet.")
@@ -249,9 +257,10 @@ async def test_an_empty_roll_and_an_unknown_vote_are_refused(one_town: Town) -> 
     hall = await prepare(one_town, voters=0)
     address = await hall.vote()
     await press(hall.browser, address, f"{address}/lock")
+    await hall.agree(address)
     await hall.prove(address)
     assert await refused(hall, address, "open", 422, "The list of people who may vote is empty.")
-    for act in ("lock", "open", "repeat", "amend"):
+    for act in ("lock", "agree", "open", "repeat", "amend"):
         answer = await send(hall.browser, f"/en/manage/votes/none/{act}", {"_token": await hall.browser.token()})
         assert answer.status_code == 404
 
@@ -261,7 +270,7 @@ async def test_a_citizen_can_neither_look_nor_act(one_hall: Hall) -> None:
     citizen = await one_hall.town.signed_in("citizen")
     assert [(await citizen.get(page)).status_code for page in (NEW, address, "/en/manage/votes")] == [403] * 3
     before = await one_hall.town.rows()
-    for act in ("", "/lock", "/open", "/amend", "/repeat"):
+    for act in ("", "/lock", "/agree", "/open", "/amend", "/repeat"):
         answer = await send(citizen, f"{address}{act}", {"_token": await citizen.token()})
         assert answer.status_code == 403
     assert await one_hall.town.rows() == before

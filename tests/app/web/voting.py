@@ -52,11 +52,12 @@ async def press(browser: Browser, page: str, action: str, **fields: str) -> http
 class Hall:
     """A town that is ready to ask.
 
-    seeds: custodian's id -> their secret. browser: of the first manager.
+    seeds: custodian's id -> their secret. browser: of the first manager. second: of another.
     """
 
     town: Town
     browser: Browser
+    second: Browser
     roll_id: UUID
     seeds: dict[UUID, bytes]
 
@@ -83,6 +84,11 @@ class Hall:
             proof = prove(seed, poll.id, keys.copies(poll.id, custodian))
             await self.town.house.db.write(lambda s, c=custodian, p=proof: accept_proof(s, keys, poll.id, c, p))  # type: ignore[misc]
 
+    async def agree(self, address: str) -> None:
+        """Let the second manager agree that a locked vote opens."""
+        agreed = await press(self.second, address, f"{address}/agree")
+        assert agreed.headers["location"] == f"{address}?done=agreed"
+
     async def vote(self, state: State = State.DRAFT, title: str = "Which first?", **changed: str) -> str:
         """Write a vote through the pages and bring it to one of the first three states. Returns its address."""
         times = {"opens_at": typed_in(hours=-1), "closes_at": typed_in(days=3)}
@@ -93,6 +99,7 @@ class Hall:
             locked = await press(self.browser, address, f"{address}/lock")
             assert locked.status_code == httpx.codes.SEE_OTHER, locked.text
         if state is State.OPEN:
+            await self.agree(address)
             await self.prove(address)
             opened = await press(self.browser, address, f"{address}/open")
             assert opened.status_code == httpx.codes.SEE_OTHER, opened.text
@@ -120,4 +127,4 @@ async def prepare(town: Town, voters: int = 12, services: Sequence[str] = SERVIC
 
     roll_id, custodians = await town.house.db.write(work)
     seeds = dict(zip(custodians, (seed for seed, _ in made), strict=True))
-    return Hall(town, await town.signed_in("manager"), roll_id, seeds)
+    return Hall(town, await town.signed_in("manager"), await town.signed_in("second manager"), roll_id, seeds)
