@@ -351,7 +351,7 @@ MISTAKES = [
     Case("role-unreasoned", "people.show", f"/manage/people/{PERSON}", (ADMIN,), giving("grant/manager", " "), 422, 1),
     Case("role-unchosen", "people.show", f"/manage/people/{PERSON}", (ADMIN,), giving("", "Because."), 422, 1),
     Case("role-wanted-twice", "people.show", f"/manage/people/{PERSON}", (ADMIN,),
-         giving("grant/auditor", "Because."), 409, 1),
+         giving("grant/auditor", "Because."), 409, 1, mends=False),
     Case("security-log-none", "people.log", "/manage/security?person=none@vardisi.example", (ADMIN,)),
     Case("manage-admin", "manage.home", "/manage", (ADMIN,)),
     Case("manage-agent", "manage.home", "/manage", ("counter_agent",)),
