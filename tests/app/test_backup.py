@@ -17,10 +17,15 @@ import pytest
 from sqlalchemy import create_engine, func, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
+from app.accounts.events import note
+from app.accounts.factors.codes import app_code, new_app_secret, step_at
+from app.accounts.factors.store import add_factor
+from app.accounts.roles.store import add_grant
 from app.accounts.roll.importing import Entry
 from app.accounts.roll.store import add_lines, add_roll, issue_codes
-from app.accounts.sessions import open_session
+from app.accounts.sessions import meet_device, open_session
 from app.accounts.store import add_account
+from app.accounts.tables import Event, RollVersion
 from app.backup import Unfit, back_up, restore
 from app.config import Config
 from app.db import Database, driver_url, upgrade
@@ -28,6 +33,7 @@ from app.jobs.store import enqueue
 from app.keys import make_ledger_key
 from app.letters.outbox import write_letter
 from app.migrations.tables import metadata
+from app.security import Role
 from commons.approvals.store import ask
 from commons.checkpoint import verifier_key
 from commons.clock import now
@@ -83,6 +89,11 @@ async def furnish(config: Config) -> None:
         service.picture = picture.id
         account = await add_account(session, "nino@example.org", "Nino", "$argon2id$")
         await open_session(session, account.id, "a browser")
+        await meet_device(session, "x" * 40, account.id, "a device")
+        secret = new_app_secret()
+        await add_factor(session, "x" * 40, account.id, secret, app_code(secret, step_at(await now(session))))
+        await add_grant(session, host.id, account.id, Role.OFFICER, "Registry")
+        await note(session, Event.SIGNED_IN, who=account.id, browser="a browser")
         await enqueue(session, "test", {"b": "1", "a": "2"})
         await write_letter(session, "nino@example.org", "reset", "en", token="abc", name="Nino")
         await ask(session, "result.withdraw", "results/x", "because", uuid4())
@@ -95,6 +106,8 @@ async def furnish(config: Config) -> None:
         await add_lines(session, roll.id, [Entry("0017", "ნინო"), Entry("=0018", "")])
         await issue_codes(session, roll.id)
         moment = await now(session)
+        version = {"number": 1, "hash": "0" * 64, "lines": 2, "added": 2, "renamed": 0, "struck": 0}
+        session.add(RollVersion(roll_id=roll.id, made_by=account.id, made_at=moment, **version))
         session.add(Measure(subject="services/x", rule=Rule.MISTAKEN, reason="“x”", taken_by=uuid4(), taken_at=moment))
         for number in range(5):
             await append(session, "poll.closed", {"number": number, "b": 1, "a": "ხ"}, subject=f"vote/{number}")

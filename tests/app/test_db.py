@@ -54,6 +54,7 @@ async def test_what_fails_leaves_nothing_and_is_told(db: Database) -> None:
 
 def put(connection: Connection, slug: str) -> None:
     values = {"id": uuid4().hex, "slug": slug, "names": json.dumps({}), "summaries": json.dumps({}), "zone": "UTC"}
+    values |= {"single_handed": False}
     columns, places = ", ".join(values), ", ".join(f":{name}" for name in values)
     connection.execute(text(f"INSERT INTO commons_organisation ({columns}) VALUES ({places})"), values)
 

@@ -21,8 +21,12 @@ CONFIG = Config(database_url="sqlite://", base_url="https://town.example", mail_
 TOKEN = "eyJlbWFpbCI6Im5pbm8ifQ.2026.c2lnbmF0dXJl-_"
 PERSON = "Nino O'Brien & <Söhne>"
 FACTS = {
+    "factor_added": {},
+    "factor_removed": {},
     "invitation": {"token": TOKEN},
+    "new_device": {"browser": "Firefox", "at": "1 May 2026, 12:00 (UTC)"},
     "password_changed": {},
+    "recovery_used": {"left": "9"},
     "reset": {"name": PERSON, "token": TOKEN},
     "sign_up": {"token": TOKEN},
     "sign_up_known": {"name": PERSON, "token": TOKEN},
