@@ -40,7 +40,7 @@ from tests.plumbing.postgres import APP, OWNER, free_port, running_postgres
 from tests.plumbing.queries import counted_queries
 from tests.plumbing.server import ROOT, running_server
 
-MOST_QUERIES = 8
+MOST_QUERIES = 9
 MOST_BYTES, MOST_BYTES_WITHOUT_FONTS = 120 * 1024, 60 * 1024
 RESULT, SERVICE = "debian-project-leader-2007", "evening-hours-at-the-vake-branch"
 VOTE = "which-services-should-open-first"

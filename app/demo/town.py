@@ -91,8 +91,8 @@ async def build_town(house: House, questions: Sequence[Question] = ()) -> list[d
             for role in roles:
                 await add_grant(session, host.id, account.id, role)
             if app_secret := person["factor"]:
-                before = step_at(await now(session)) - 1  # so that the present code can be shown at sign-in
-                await add_factor(session, house.config.secret, account.id, app_secret, app_code(app_secret, before))
+                present = step_at(await now(session))
+                await add_factor(session, house.config.secret, account.id, app_secret, app_code(app_secret, present))
         await publish(session, host.id, prepared)
         await enqueue(session, "ledger.sequence")
         return host.id

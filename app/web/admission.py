@@ -6,7 +6,6 @@ A code stands in no address, and a wrong one is all that is ever counted.
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime
-from uuid import UUID
 
 from litestar import Response
 from sqlalchemy import Connection
@@ -17,13 +16,10 @@ from app.accounts.limits import CODE_FROM_NETWORK, TooMany, network_of
 from app.accounts.roll.codes import read_code
 from app.accounts.roll.store import find_voter, find_voter_again, hold_for_code
 from app.accounts.roll.voters import Voter
-from app.accounts.store import find_accounts
-from app.accounts.tables import Account
 from app.house import House
 from app.web.respond import AnyRequest
 from app.web.session import house_of, keep_cookie, visitor_of
 from ballots.keys import Keys
-from ballots.standing import Standing
 from commons.clock import now
 from commons.errors import DomainError, Forbidden, Invalid
 from commons.rows import within
@@ -91,12 +87,6 @@ def _holder(connection: Connection, request: AnyRequest, poll: Poll | Held, mome
 def tag_of(house: House, poll: Poll | Held, voter: Voter) -> bytes:
     """Work out what stands for a voter in this vote's lists. Raises Conflict "keys.gone"."""
     return Keys(house.config.keys).tag(poll.id, voter.line)
-
-
-async def officials_of(request: AnyRequest, standing: Standing) -> dict[UUID, Account]:
-    """Find who asked for what was decided about a vote, and who agreed, to be named on its pages."""
-    async with house_of(request).db.reading() as session:
-        return await find_accounts(session, standing.people)
 
 
 async def with_pass(request: AnyRequest, answer: Response[str], poll: Poll, voter: Voter) -> Response[str]:

@@ -9,8 +9,9 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from app.accounts.limits import TooMany
 from app.accounts.roll.voters import Voter
+from app.accounts.store import find_accounts
 from app.house import House
-from app.web.admission import admitted, officials_of, said_of, tag_of, who_is_there, with_pass
+from app.web.admission import admitted, said_of, tag_of, who_is_there, with_pass
 from app.web.respond import AnyRequest, onward, page
 from app.web.session import house_of, visitor_of
 from ballots.looking_up import look_up
@@ -104,6 +105,7 @@ async def _line_page(request: AnyRequest, slug: str, error: DomainError | TooMan
             except Conflict as gone:
                 error = gone
         standing = await look_at(session, poll)
+        officials = await find_accounts(session, standing.people)
     said, status, headers = said_of(error)
     answer = await page(
         request,
@@ -111,7 +113,7 @@ async def _line_page(request: AnyRequest, slug: str, error: DomainError | TooMan
         status,
         poll=poll,
         standing=standing,
-        officials=await officials_of(request, standing),
+        officials=officials,
         line=line,
         code=visitor_of(request).text("code"),
         error=said,

@@ -6,6 +6,7 @@ slips carry it behind the `#`, which no browser sends.
 
 import secrets
 from dataclasses import dataclass
+from uuid import UUID
 
 from litestar import Controller, Response, get, post
 from litestar.params import FromPath
@@ -14,13 +15,14 @@ from sqlalchemy import Connection
 from app.accounts.booth import VALID_FOR
 from app.accounts.limits import TooMany
 from app.accounts.roll.voters import Voter
+from app.accounts.store import find_accounts
+from app.accounts.tables import Account
 from app.house import House
 from app.qr import draw
 from app.web.admission import (
     admitted,
     at_the_booth,
     counting_wrong_codes,
-    officials_of,
     pass_of,
     said_of,
     tag_of,
@@ -79,7 +81,8 @@ class Booth(Controller):
             if voter is not None and poll.state is State.OPEN:
                 after = await last_form(session, poll.id, tag_of(house, poll, voter))
             standing = await look_at(session, poll)
-        return await _ballot(request, standing, _fresh(poll, after), voter)
+            officials = await find_accounts(session, standing.people)
+        return await _ballot(request, standing, officials, _fresh(poll, after), voter)
 
     @post(name="votes.cast")
     async def cast(self, request: AnyRequest, lang: FromPath[str], slug: FromPath[str]) -> Response[str]:
@@ -203,6 +206,7 @@ async def _ballot_again(
     async with house.db.reading() as session:
         poll = await get_public_poll(session, poll.slug)  # as it stands now
         standing = await look_at(session, poll)
+        officials = await find_accounts(session, standing.people)
         try:
             check_accepting(poll.state, poll.closes_at, standing.moment)
         except Conflict as refused:
@@ -215,13 +219,14 @@ async def _ballot_again(
                 error = Invalid("ballot.form_broken")
     if isinstance(error, Forbidden) and error.code.startswith("voter."):
         error.field, voter = "code", None
-    answer = await _ballot(request, standing, sheet, voter, error)
+    answer = await _ballot(request, standing, officials, sheet, voter, error)
     return answer if voter is None else await with_pass(request, answer, poll, voter)
 
 
 async def _ballot(
     request: AnyRequest,
     standing: Standing,
+    officials: dict[UUID, Account],
     sheet: Sheet,
     voter: Voter | None,
     error: DomainError | TooMany | None = None,
@@ -236,7 +241,7 @@ async def _ballot(
         status,
         poll=poll,
         standing=standing,
-        officials=await officials_of(request, standing),
+        officials=officials,
         sheet=sheet,
         positions=[(names[option], rank) for option, rank in zip(order, sheet.ranks, strict=True)],
         admitted=voter is not None,
@@ -265,6 +270,7 @@ async def _receipt(
                     raise
                 keys_kept = False  # the vote is at the last steps of its closing
         standing = await look_at(session, poll)
+        officials = await find_accounts(session, standing.people)
     address = request.app.route_reverse("votes.receipt", lang=language_of(request), slug=poll.slug)
     said, status, headers = said_of(error)
     done = request.query_params.get("done")
@@ -274,7 +280,7 @@ async def _receipt(
         status,
         poll=poll,
         standing=standing,
-        officials=await officials_of(request, standing),
+        officials=officials,
         receipt=receipt,
         drawing=draw(f"{house.config.base_url}{address}#{receipt.commitment.hex()}") if receipt else None,
         admitted=voter is not None,

@@ -87,10 +87,9 @@ async def furnish(config: Config) -> None:
         session.add(picture)
         await session.flush()
         service.picture = picture.id
-        account = await add_account(session, "nino@example.org", "Nino", "$argon2id$")
+        account, secret = await add_account(session, "nino@example.org", "Nino", "$argon2id$"), new_app_secret()
         await open_session(session, account.id, "a browser")
         await meet_device(session, "x" * 40, account.id, "a device")
-        secret = new_app_secret()
         await add_factor(session, "x" * 40, account.id, secret, app_code(secret, step_at(await now(session))))
         await add_grant(session, host.id, account.id, Role.OFFICER, "Registry")
         await note(session, Event.SIGNED_IN, who=account.id, browser="a browser")
@@ -106,8 +105,8 @@ async def furnish(config: Config) -> None:
         await add_lines(session, roll.id, [Entry("0017", "ნინო"), Entry("=0018", "")])
         await issue_codes(session, roll.id)
         moment = await now(session)
-        version = {"number": 1, "hash": "0" * 64, "lines": 2, "added": 2, "renamed": 0, "struck": 0}
-        session.add(RollVersion(roll_id=roll.id, made_by=account.id, made_at=moment, **version))
+        counts = dict.fromkeys(("number", "lines", "added", "renamed", "struck"), 2)
+        session.add(RollVersion(roll_id=roll.id, hash="0", made_by=account.id, made_at=moment, **counts))
         session.add(Measure(subject="services/x", rule=Rule.MISTAKEN, reason="“x”", taken_by=uuid4(), taken_at=moment))
         for number in range(5):
             await append(session, "poll.closed", {"number": number, "b": 1, "a": "ხ"}, subject=f"vote/{number}")

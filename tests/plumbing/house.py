@@ -18,14 +18,15 @@ from sqlalchemy import create_engine
 from sqlmodel import SQLModel, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from app.accounts.factors.codes import app_code, step_at
-from app.accounts.factors.store import FIELD, add_factor
+from app.accounts.factors.codes import app_code, seal_app_secret, step_at
+from app.accounts.factors.store import FIELD
 from app.accounts.roles.granting import GRANT, Wish
 from app.accounts.roles.store import add_grant
 from app.accounts.roll.importing import Entry
 from app.accounts.roll.store import add_lines, add_roll, find_lines
 from app.accounts.sessions import open_session
 from app.accounts.store import add_account
+from app.accounts.tables import Factor
 from app.config import Config
 from app.db import driver_url
 from app.house import House
@@ -259,8 +260,8 @@ async def _move_in(session: AsyncSession, name: str, email: str, roles: Iterable
     for role in set(roles) - {Role.CITIZEN}:
         await add_grant(session, host.id, account.id, role)
     if set(roles) - {Role.CITIZEN}:
-        long_ago = app_code(APP_SECRET, step_at(await now(session)) - 1)
-        await add_factor(session, SECRET, account.id, APP_SECRET, long_ago)
+        sealed = seal_app_secret(SECRET, account.id, APP_SECRET)  # set up long ago: no code was shown since
+        session.add(Factor(account_id=account.id, sealed=sealed, last_step=0, added_at=await now(session)))
     return account.id
 
 
