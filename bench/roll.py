@@ -15,8 +15,9 @@ from uuid import UUID, uuid4
 
 from sqlmodel.ext.asyncio.session import AsyncSession
 
+from app.accounts.roll.filling.store import take
 from app.accounts.roll.importing import Report, examine
-from app.accounts.roll.store import add_roll, find_on_roll, take
+from app.accounts.roll.store import add_roll, find_on_roll
 from app.db import Database, upgrade
 from commons.organisations.store import found
 from commons.organisations.tables import Organisation

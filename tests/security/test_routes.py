@@ -128,6 +128,10 @@ ROUTES = {
     ("GET", "/{lang}/manage/rolls/{roll_id}/add"): MANAGERS,
     ("POST", "/{lang}/manage/rolls/{roll_id}/add"): MANAGERS,
     ("POST", "/{lang}/manage/rolls/{roll_id}/lines/{line_id}"): MANAGERS,
+    ("GET", "/{lang}/manage/rolls/{roll_id}/lines/{line_id}/change"): MANAGERS,
+    ("POST", "/{lang}/manage/rolls/{roll_id}/lines/{line_id}/change"): MANAGERS,
+    ("POST", "/{lang}/manage/roll-changes/{approval_id}"): MANAGERS,
+    ("GET", "/{lang}/manage/rolls/{roll_id}/imports/{import_id}"): READERS_OF_ROLLS,
     ("POST", "/{lang}/manage/rolls/{roll_id}/slips"): PRINTERS,
     ("POST", "/{lang}/manage/rolls/{roll_id}/void"): MANAGERS,
 }
