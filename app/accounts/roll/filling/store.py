@@ -135,11 +135,15 @@ async def _enter(session: AsyncSession, filling: RollImport) -> None:
         async with session.begin_nested():
             await _make_roll(session, filling)
     except Conflict as refused:
-        filling.stage, filling.trouble = Stage.FAILED, refused.code
+        _fail(filling, refused)
     except IntegrityError:  # a reference that came on the roll by another way
-        filling.stage, filling.trouble = Stage.FAILED, "roll.changed_meanwhile"
+        _fail(filling, Conflict("roll.changed_meanwhile"))
     else:
         filling.stage = Stage.DONE
+
+
+def _fail(filling: RollImport, why: Conflict) -> None:
+    filling.stage, filling.trouble = Stage.FAILED, why.code
 
 
 async def _make_roll(session: AsyncSession, filling: RollImport) -> None:
@@ -222,7 +226,8 @@ async def give_up_imports(session: AsyncSession) -> Sequence[UUID]:
     stuck = select(RollImport).where(RollImport.stage == Stage.WRITING, RollImport.moved_at < moment - GIVEN_UP_AFTER)
     given_up = (await session.exec(stuck.with_for_update(skip_locked=True))).all()
     for filling in given_up:
-        filling.stage, filling.trouble, filling.moved_at = Stage.FAILED, "roll.import_stopped", moment
+        _fail(filling, Conflict("roll.import_stopped"))
+        filling.moved_at = moment
         session.add(filling)
     over = delete(RollImport).where(col(RollImport.stage) != Stage.WRITING, col(RollImport.moved_at) < moment - KEPT)
     await session.exec(over)
