@@ -28,7 +28,7 @@ from app.accounts.roll.filling.store import (
 )
 from app.accounts.roll.filling.tables import PendingRollLine, RollImport, RollImportPart, Stage
 from app.accounts.roll.importing import Entry, OnRoll, examine, hash_of_lines
-from app.accounts.roll.store import add_lines, count_lines, find_on_roll, roll_lines
+from app.accounts.roll.store import add_lines, count_lines, find_on_roll, roll_lines, strike
 from app.db import Database
 from commons.errors import Conflict, NotFound
 from polls.lifecycle import State
@@ -163,7 +163,7 @@ async def test_a_second_list_is_refused_until_the_first_is_there(db: Database) -
     assert (await one(db, first.id)).stage is Stage.DONE
 
 
-@pytest.mark.parametrize("meanwhile", ["struck", "added", "opened"])
+@pytest.mark.parametrize("meanwhile", ["struck", "silently", "added", "opened"])
 async def test_a_roll_that_changes_meanwhile_stays_as_it_is(db: Database, meanwhile: str) -> None:
     roll_id = await made_roll(db, people(6))
     import_id = await begun(db, roll_id)
@@ -171,6 +171,8 @@ async def test_a_roll_that_changes_meanwhile_stays_as_it_is(db: Database, meanwh
     line = (await lines_of(db, roll_id))[5].id
     if meanwhile == "struck":
         await db.write(lambda session: change_alone(session, Change(STRIKE, roll_id, line), BY))
+    elif meanwhile == "silently":  # by something that left no version; only the counts of what was done tell
+        await db.write(lambda session: strike(session, roll_id, line))
     elif meanwhile == "added":
         await db.write(lambda session: add_lines(session, roll_id, [Entry("N3", "Came by another way")]))
     else:
