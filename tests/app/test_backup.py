@@ -17,6 +17,8 @@ import pytest
 from sqlalchemy import create_engine, func, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
+from app.accounts.roll.filling.plan import Plan, pack
+from app.accounts.roll.filling.store import begin, write_on
 from app.accounts.roll.importing import Entry
 from app.accounts.roll.store import add_lines, add_roll, issue_codes
 from app.accounts.sessions import open_session
@@ -94,6 +96,9 @@ async def furnish(config: Config) -> None:
         roll = await add_roll(session, host.id, {"en": "Residents", "ka": "მცხოვრებლები"})
         await add_lines(session, roll.id, [Entry("0017", "ნინო"), Entry("=0018", "")])
         await issue_codes(session, roll.id)
+        acts = [("add", f"N{number}", "ნინო") for number in range(3)]
+        plan = Plan((pack(acts[:2]), pack(acts[2:])), added=3, renamed=0, struck=0, hash="", lines=5)
+        await write_on(session, (await begin(session, roll.id, plan, 0, uuid4())).id)  # stopped half-way
         moment = await now(session)
         session.add(Measure(subject="services/x", rule=Rule.MISTAKEN, reason="“x”", taken_by=uuid4(), taken_at=moment))
         for number in range(5):
