@@ -15,7 +15,9 @@ from commons.ledger.lines import Line
 from polls.store import find_amendments
 from polls.tables import Amendment, Poll
 
-MOST_LINES = 30
+MOST_LINES, MOST_READ = 30, 5_000
+CHANGED = ("struck", "restored")
+"""What a line "roll.changed" tells of people on the roll."""
 STEP = timedelta(minutes=15)
 STEP_VOTERS = 10
 
@@ -30,6 +32,7 @@ class Standing:
     unconfirmed: custodians who have not signed yet that no copy of the box key is left.
     sizes:       list name (`roll`, `took_part`, `box`) -> number of lines, for the lists that are public already.
     lines:       its lines in the public log, newest first.
+    struck:      people struck off its roll since it opened, as the public log tells. restored: put back of them.
     """
 
     poll: Poll
@@ -39,6 +42,8 @@ class Standing:
     unconfirmed: int
     sizes: dict[str, int]
     lines: Sequence[Line]
+    struck: int = 0
+    restored: int = 0
 
     @property
     def people(self) -> set[UUID]:
@@ -50,6 +55,9 @@ class Standing:
 async def look_at(session: AsyncSession, poll: Poll) -> Standing:
     """Gather how a vote stands. Cost: six queries."""
     custody = await find_custody(session, poll.id)
+    lines = await reading.newest_of(session, poll.subject, MOST_READ)
+    changed = [line.words or {} for line in lines if line.kind == "roll.changed"]
+    people = {each: sum(int(words["people"]) for words in changed if words.get("change") == each) for each in CHANGED}
     return Standing(
         poll=poll,
         moment=await now(session),
@@ -57,7 +65,9 @@ async def look_at(session: AsyncSession, poll: Poll) -> Standing:
         amendments=[each for each in await find_amendments(session, poll.id) if each.agreed_at is not None],
         unconfirmed=len([each for each, _ in custody if each.destroyed_at is None]),
         sizes=await list_sizes(session, poll.id),
-        lines=await reading.newest_of(session, poll.subject, MOST_LINES),
+        lines=lines[:MOST_LINES],
+        struck=people["struck"],
+        restored=people["restored"],
     )
 
 

@@ -152,7 +152,7 @@ class RollLine(SQLModel, table=True):
 
 
 class RollVersion(SQLModel, table=True):
-    """One import into a roll: what the list was after it, and how much it changed. Never who was in it."""
+    """One import into a roll, or one single change: what the list was after it, and how much it changed. Never who."""
 
     __tablename__ = "app_roll_version"
 
@@ -163,6 +163,7 @@ class RollVersion(SQLModel, table=True):
     added: int
     renamed: int
     struck: int
+    restored: int = 0
     made_by: UUID
     made_at: datetime = Field(sa_type=UTCDateTime)
 

@@ -6,6 +6,7 @@ from uuid import UUID
 
 from sqlmodel.ext.asyncio.session import AsyncSession
 
+from app.accounts.roll.filling.store import give_up_imports, write_on
 from app.accounts.sessions import sweep_sessions
 from app.house import House
 from app.jobs.store import enqueue, sweep_jobs
@@ -49,13 +50,22 @@ async def sweep(house: House, session: AsyncSession, _: Mapping[str, str]) -> No
     await sweep_sessions(session)
     await sweep_jobs(session)
     house.limits.sweep()
+    for import_id in await give_up_imports(session):
+        await enqueue(session, "roll.import", {"import": str(import_id)})  # which tidies up after it
     await enqueue(session, "ledger.sequence")  # should an earlier one have been given up
+
+
+async def fill_roll(house: House, session: AsyncSession, facts: Mapping[str, str]) -> None:
+    """Do one piece of a long list's way into its roll, and ask for the next: other work comes in between."""
+    if await write_on(session, UUID(facts["import"])):
+        await enqueue(session, "roll.import", dict(facts))
 
 
 ASK_EVERY_SECONDS = 600
 
 WORK: dict[str, Work] = {
     "ledger.sequence": sequence_ledger,
+    "roll.import": fill_roll,
     "sweep": sweep,
 }
 

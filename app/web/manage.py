@@ -6,6 +6,7 @@ from litestar.params import FromPath
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from app.accounts.roles.granting import find_wishes
+from app.accounts.roll.changes import find_changes
 from app.config import LANGUAGES
 from app.letters import outbox
 from app.letters.outbox import count_letters, list_letters
@@ -38,6 +39,7 @@ class ManagerPages(Controller):
             host = await get_host(session)
             waiting = await find_waiting(session, [WITHDRAWAL]) if visitor.may("manage.votes") else []
             changes = await find_waiting_amendments(session, host.id) if visitor.may("manage.votes") else []
+            on_rolls = await find_changes(session, visitor.known_id) if visitor.may("rolls.index") else []
             wishes = [each for each in await find_wishes(session, visitor.known_id) if each.may_agree]
             latest, results_total = await list_results(session, host.id, 1)
             services_total = (await find_services(session, host.id, lang)).total
@@ -47,6 +49,7 @@ class ManagerPages(Controller):
             "manage/home.html",
             waiting=waiting,
             changes=changes,
+            on_rolls=on_rolls,
             wishes=wishes,
             latest=latest[:5],
             results_total=results_total,

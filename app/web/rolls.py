@@ -1,7 +1,7 @@
 """Who may vote: rolls from a file, their lines, and slips with codes to print. Templates: templates/rolls/."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from urllib.parse import urlencode
 from uuid import UUID
@@ -11,7 +11,18 @@ from litestar.datastructures import UploadFile
 from litestar.params import FromPath
 from sqlmodel.ext.asyncio.session import AsyncSession
 
+from app.accounts.roll.changes import RESTORE, STRIKE, Change, change_alone, find_changes
 from app.accounts.roll.codes import shown
+from app.accounts.roll.filling.plan import count_acts, plan_of
+from app.accounts.roll.filling.store import (
+    MOST_AT_ONCE,
+    begin,
+    check_idle,
+    find_newest_import,
+    find_versions,
+    newest_version,
+    take,
+)
 from app.accounts.roll.importing import LARGEST_BYTES, OnRoll, Report, examine, text_of
 from app.accounts.roll.spreadsheet import is_workbook, text_of_sheet
 from app.accounts.roll.store import (
@@ -24,16 +35,13 @@ from app.accounts.roll.store import (
     find_lines,
     find_on_roll,
     find_rolls,
-    find_versions,
     get_roll,
     issue_codes,
-    strike,
-    take,
-    unstrike,
     void_code,
     void_codes,
 )
 from app.accounts.tables import RollLine
+from app.jobs.store import enqueue
 from app.qr import Drawing, draw
 from app.web.respond import AnyRequest, go, onward, page, page_number
 from app.web.session import Visitor, house_of, visitor_of
@@ -47,11 +55,7 @@ SHOWN_SIGNS = 300_000
 LONGEST_SEARCH = 100
 SHOWN_VERSIONS = 10
 ON_SLIPS = (State.LOCKED, State.OPEN)
-ACTS: dict[str, Callable[[AsyncSession, UUID, UUID], Awaitable[None]]] = {
-    "strike": strike,
-    "restore": unstrike,
-    "void": void_code,
-}
+CHANGES = {"strike": STRIKE, "restore": RESTORE}
 
 
 @dataclass(frozen=True)
@@ -88,9 +92,16 @@ class RollPages(Controller):
         visitor = visitor_of(request)
         if (said := visitor.text("do")) == "code":
             return await _slips(request, roll_id, [line_id])
-        if (act := ACTS.get(said)) is None:
+        if said not in {*CHANGES, "void"}:
             raise NotFound("roll.line_unknown")
-        await house_of(request).db.write(lambda session: act(session, roll_id, line_id))
+
+        async def work(session: AsyncSession) -> None:
+            if said == "void":
+                await void_code(session, roll_id, line_id)
+            else:
+                await change_alone(session, Change(CHANGES[said], roll_id, line_id), visitor.known_id)
+
+        await house_of(request).db.write(work)
         place = request.app.route_reverse("rolls.show", lang=lang, roll_id=roll_id)
         return go(
             request, f"{place}?{urlencode({'done': 'saved', 'q': visitor.text('q'), 'page': visitor.text('page')})}"
@@ -118,6 +129,8 @@ async def _roll_page(request: AnyRequest, roll_id: UUID, error: Invalid | None =
         found = await find_lines(session, roll_id, q, page_number(request))
         votes = await _votes(session, roll_id, *FROZEN, *ON_SLIPS)
         versions = await find_versions(session, roll_id, SHOWN_VERSIONS)
+        filling = await find_newest_import(session, roll_id)
+        changes = await find_changes(session, visitor_of(request).known_id, roll_id)
     return await page(
         request,
         "rolls/show.html",
@@ -130,6 +143,8 @@ async def _roll_page(request: AnyRequest, roll_id: UUID, error: Invalid | None =
         is_frozen=any(vote.state in FROZEN for vote in votes),
         portion=min(counts.waiting, MOST_SLIPS),
         versions=versions,
+        filling=filling,
+        changes=changes,
         error=error,
     )
 
@@ -189,6 +204,7 @@ async def _take(request: AnyRequest, roll_id: UUID | None) -> Response[str]:
     visitor, house = visitor_of(request), house_of(request)
     text, report, names = visitor.text("text"), None, visitor.texts("name")
     on_roll: Sequence[OnRoll] = ()
+    seen = 0
     withdraw = roll_id is not None and visitor.text("withdraw") == "yes"
     try:
         if roll_id is None:
@@ -197,20 +213,30 @@ async def _take(request: AnyRequest, roll_id: UUID | None) -> Response[str]:
             async with house.db.reading() as session:
                 await get_roll(session, roll_id)
                 await check_growing(session, roll_id)
-                on_roll = await find_on_roll(session, roll_id)
+                await check_idle(session, roll_id)
+                on_roll, seen = await find_on_roll(session, roll_id), await newest_version(session, roll_id)
         text = await _sent(visitor)
         report = await asyncio.to_thread(examine, text, on_roll)
         done = report
-        does = done.new or done.changed or (withdraw and done.missing)
-        if not does or visitor.text("checked") != done.mark:
+        acts = count_acts(done, withdraw=withdraw)
+        if not acts or visitor.text("checked") != done.mark:
             return await _form(request, roll_id, text, report)
+        is_long = acts > MOST_AT_ONCE
+        plan = await asyncio.to_thread(plan_of, done, on_roll, withdraw=withdraw) if is_long else None
 
-        async def work(session: AsyncSession) -> UUID:
+        async def work(session: AsyncSession) -> tuple[UUID, UUID | None]:
             into = roll_id or (await add_roll(session, (await get_host(session)).id, names)).id
-            await take(session, into, done, visitor.known_id, withdraw=withdraw)
-            return into
+            if plan is None:
+                await take(session, into, done, visitor.known_id, withdraw=withdraw)
+                return into, None
+            filling = await begin(session, into, plan, seen, visitor.known_id)
+            await enqueue(session, "roll.import", {"import": str(filling.id)})
+            return into, filling.id
 
-        return onward(request, "rolls.show", done="saved", roll_id=await house.db.write(work))
+        into, import_id = await house.db.write(work)
+        if import_id is not None:
+            return onward(request, "rolls.import", roll_id=into, import_id=import_id)
+        return onward(request, "rolls.show", done="saved", roll_id=into)
     except (Invalid, Conflict) as error:
         return await _form(request, roll_id, text, report, error)
 

@@ -34,6 +34,7 @@ KINDS = {
     "box.unopened": "fewer than ten ballots: the box stays shut for ever",
     "box.deleted": "urn and opened ballots were deleted at the end of the objection period",
     "roll.root": "root and size of the roll at opening",
+    "roll.changed": "while a vote was under way people were struck off its roll, or put back; how many, never who",
     "took_part.root": "root and number of those who took part, at close",
     "result.published": "a result was published; hash of its archive",
     "result.corrected": "a published result was replaced; hashes of both archives",

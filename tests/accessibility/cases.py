@@ -7,7 +7,7 @@ from playwright.sync_api import Page
 
 from app.accounts.tokens import make_token
 from app.demo.walk import SHEET
-from tests.accessibility import factors, votes
+from tests.accessibility import factors, rolls, votes
 from tests.accessibility.furniture import PERSON, PICTURE, ROLL
 from tests.plumbing.server import SECRET
 from tests.plumbing.town import RunningTown
@@ -237,6 +237,7 @@ PAGES = [
     Case("roll", "rolls.show", f"/manage/rolls/{ROLL}", (MANAGER,)),
     Case("roll-new", "rolls.new", "/manage/rolls/new", (MANAGER,)),
     Case("roll-add", "rolls.add", f"/manage/rolls/{ROLL}/add", (MANAGER,)),
+    *(Case(f"roll-{name}", *place, (MANAGER,)) for name, place in rolls.PAGES.items()),
     Case("results", "results.index", "/results"),
     Case("result", "results.show", f"/results/{RESULT}"),
     Case("services", "services.index", "/services"),
@@ -362,6 +363,9 @@ MISTAKES = [
          typed(text="reference,name\n7,Nino\n1,Nіno")),
     Case("roll-nameless", "rolls.new", "/manage/rolls/new", (MANAGER,), typed(name_en="", text=LIST), 422, 1),
     Case("roll-empty", "rolls.add", f"/manage/rolls/{ROLL}/add", (MANAGER,), typed(text=""), 422, 1),
+    *(Case(f"roll-{name}", *place, (MANAGER,)) for name, place in rolls.STATES.items()),
+    Case("roll-filling", "rolls.add", f"{rolls.ROLL}/add", (MANAGER,), typed(text="7"), 409, 1),
+    Case("roll-unreasoned", "rolls.index", "/manage/rolls", (MANAGER,), rolls.strike_without_reason, 422, 1),
     Case("roll-unsure", "rolls.show", f"/manage/rolls/{ROLL}", (MANAGER,), pressed("details form"), 422, 1),
     Case("slips", "rolls.show", f"/manage/rolls/{ROLL}", (MANAGER,), all_slips),
     Case("slip", "rolls.show", f"/manage/rolls/{ROLL}", (MANAGER,), pressed("table form")),

@@ -12,9 +12,11 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from app.accounts.events import note
 from app.accounts.roles.granting import GRANT, Wish, ask_for
 from app.accounts.roles.store import add_grant
+from app.accounts.roll.changes import STRIKE, Change
+from app.accounts.roll.filling.tables import RollImport, Stage
 from app.accounts.roll.importing import Entry
 from app.accounts.roll.store import add_lines, find_lines, issue_codes, strike
-from app.accounts.tables import Account, Event, Roll
+from app.accounts.tables import Account, Event, Roll, RollLine
 from app.config import LANGUAGES
 from app.demo.walk import SHEET
 from app.letters.tables import Fate, Letter
@@ -35,7 +37,14 @@ OWN_TEXT = "We are **here**.\n\n## When\n\n- In the morning\n- [In the evening](
 BECAUSE = "A line was read wrongly."
 PERSON = UUID("5f0c2c7e-2f0e-4f52-9a3a-0d6b6b0c1a12")
 ROLL = UUID("5f0c2c7e-2f0e-4f52-9a3a-0d6b6b0c1a11")
-DAY = timedelta(days=1)
+FILLED = UUID("5f0c2c7e-2f0e-4f52-9a3a-0d6b6b0c1a13")  # a roll into which a long list is on its way
+ON_FILLED, STRUCK = UUID("5f0c2c7e-2f0e-4f52-9a3a-0d6b6b0c1a14"), UUID("5f0c2c7e-2f0e-4f52-9a3a-0d6b6b0c1a15")
+FILLINGS = {
+    Stage.WRITING: UUID("5f0c2c7e-2f0e-4f52-9a3a-0d6b6b0c1a16"),
+    Stage.FAILED: UUID("5f0c2c7e-2f0e-4f52-9a3a-0d6b6b0c1a17"),
+    Stage.DONE: UUID("5f0c2c7e-2f0e-4f52-9a3a-0d6b6b0c1a18"),
+}
+DAY, MINUTE = timedelta(days=1), timedelta(minutes=1)
 
 
 def _painted() -> bytes:
@@ -59,6 +68,7 @@ async def furnish(session: AsyncSession) -> None:
     await _publish(session, "A vote that waits")
     asker = (await session.exec(select(Account).where(Account.email == "giorgi@vardisi.example"))).one()
     await _make_roll(session)
+    await _fill_roll(session, asker.id)
     await ask(session, "result.withdraw", "results/a-vote-that-waits", BECAUSE, asker.id)
     await hide(session, "services/desk-taken-off", "privacy", BECAUSE, asker.id)
     await hide(session, "services/late-desk", "mistaken", BECAUSE, asker.id)
@@ -118,6 +128,25 @@ async def _make_roll(session: AsyncSession) -> None:
     lines = (await find_lines(session, ROLL)).lines
     await issue_codes(session, ROLL, [line.id for line, _ in lines[:3]])
     await strike(session, ROLL, lines[1][0].id)
+
+
+async def _fill_roll(session: AsyncSession, by: UUID) -> None:
+    """Make a roll with a long list in every stage, and a person of it who shall be struck off."""
+    moment = await now(session)
+    session.add(Roll(id=FILLED, organisation_id=(await get_host(session)).id, names={"en": "Didube"}, made_at=moment))
+    await session.flush()
+    session.add(RollLine(id=ON_FILLED, roll_id=FILLED, reference="00001", name="Zoé d’Aubigné-de-la-Très-Longue"))
+    session.add(RollLine(id=STRUCK, roll_id=FILLED, reference="00002", struck_at=moment))
+    for minutes, (stage, import_id) in enumerate(FILLINGS.items()):
+        session.add(
+            RollImport(
+                id=import_id, roll_id=FILLED, stage=stage, seen=0, acts=100_000, written=42_000, added=99_000,
+                renamed=900, struck=100, hash="", lines=0, asked_by=by, asked_at=moment - minutes * MINUTE,
+                moved_at=moment, trouble="roll.changed_meanwhile" if stage is Stage.FAILED else "",
+            )
+        )  # fmt: skip
+    await session.flush()
+    await ask(session, STRIKE, Change(STRIKE, FILLED, ON_FILLED).subject, BECAUSE, by)
 
 
 async def _publish(session: AsyncSession, title: str) -> Result:

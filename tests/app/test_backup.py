@@ -21,6 +21,8 @@ from app.accounts.events import note
 from app.accounts.factors.codes import app_code, new_app_secret, step_at
 from app.accounts.factors.store import add_factor
 from app.accounts.roles.store import add_grant
+from app.accounts.roll.filling.plan import Plan, pack
+from app.accounts.roll.filling.store import begin, write_on
 from app.accounts.roll.importing import Entry
 from app.accounts.roll.store import add_lines, add_roll, issue_codes
 from app.accounts.sessions import meet_device, open_session
@@ -104,6 +106,9 @@ async def furnish(config: Config) -> None:
         roll = await add_roll(session, host.id, {"en": "Residents", "ka": "მცხოვრებლები"})
         await add_lines(session, roll.id, [Entry("0017", "ნინო"), Entry("=0018", "")])
         await issue_codes(session, roll.id)
+        acts = [("add", f"N{number}", "ნინო") for number in range(3)]
+        plan = Plan((pack(acts[:2]), pack(acts[2:])), added=3, renamed=0, struck=0, hash="", lines=5)
+        await write_on(session, (await begin(session, roll.id, plan, 0, uuid4())).id)  # stopped half-way
         moment = await now(session)
         counts = dict.fromkeys(("number", "lines", "added", "renamed", "struck"), 2)
         session.add(RollVersion(roll_id=roll.id, hash="0", made_by=account.id, made_at=moment, **counts))

@@ -22,8 +22,11 @@ from app.accounts.factors.codes import app_code, seal_app_secret, step_at
 from app.accounts.factors.store import FIELD
 from app.accounts.roles.granting import GRANT, Wish
 from app.accounts.roles.store import add_grant
-from app.accounts.roll.importing import Entry
-from app.accounts.roll.store import add_lines, add_roll, find_lines
+from app.accounts.roll.changes import STRIKE, Change
+from app.accounts.roll.filling.plan import plan_of
+from app.accounts.roll.filling.store import begin, write_on
+from app.accounts.roll.importing import Entry, examine
+from app.accounts.roll.store import add_lines, add_roll, find_lines, find_on_roll
 from app.accounts.sessions import open_session
 from app.accounts.store import add_account
 from app.accounts.tables import Factor
@@ -73,6 +76,8 @@ class Places:
     amendment: UUID
     person: UUID
     wish: UUID
+    filling: UUID
+    change: UUID
 
 
 class Browser:
@@ -231,11 +236,21 @@ class Town:
             person = self.people["second citizen"]
             subject = Wish(GRANT, person, Role.OFFICER, "").subject
             wish = await ask(session, GRANT, subject, "He edits the services now.", self.people["admin"])
-            return Places(
-                service.slug, result.slug, approval.id, roll.id, line.id, vote.slug, amendment.id, person, wish.id
-            )
+            own = (service.slug, result.slug, approval.id, roll.id, line.id, vote.slug, amendment.id, person, wish.id)
+            change = await ask(session, STRIKE, Change(STRIKE, roll.id, line.id).subject, "She moved away.", manager)
+            return Places(*own, await _bring_in(session, roll.id, manager), change.id)
 
         return await self.house.db.write(work)
+
+
+async def _bring_in(session: AsyncSession, roll_id: UUID, by: UUID) -> UUID:
+    """Bring a list into a roll as a long one comes in."""
+    there = await find_on_roll(session, roll_id)
+    plan = plan_of(examine("0018\n", there), there, withdraw=False)
+    filling = await begin(session, roll_id, plan, 0, by)
+    while await write_on(session, filling.id):
+        pass
+    return filling.id
 
 
 def all_rows(owner_url: str) -> dict[str, list[str]]:

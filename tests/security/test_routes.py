@@ -129,6 +129,10 @@ ROUTES = {
     ("GET", "/{lang}/manage/rolls/{roll_id}/add"): MANAGERS,
     ("POST", "/{lang}/manage/rolls/{roll_id}/add"): MANAGERS,
     ("POST", "/{lang}/manage/rolls/{roll_id}/lines/{line_id}"): MANAGERS,
+    ("GET", "/{lang}/manage/rolls/{roll_id}/lines/{line_id}/change"): MANAGERS,
+    ("POST", "/{lang}/manage/rolls/{roll_id}/lines/{line_id}/change"): MANAGERS,
+    ("POST", "/{lang}/manage/roll-changes/{approval_id}"): MANAGERS,
+    ("GET", "/{lang}/manage/rolls/{roll_id}/imports/{import_id}"): READERS_OF_ROLLS,
     ("POST", "/{lang}/manage/rolls/{roll_id}/slips"): PRINTERS,
     ("POST", "/{lang}/manage/rolls/{roll_id}/void"): MANAGERS,
 }
@@ -138,13 +142,15 @@ NOT_FOR_YOU = "Your account may not use this page."
 def address(path: str, places: Places) -> str:
     """Fill a route's address in with things that are there."""
     slugs = {"services": places.service, "votes": places.vote}
+    approvals = {"roles": places.wish, "roll-changes": places.change}
     names = {"static": "khma.css", "votes": "card.json"}
     filled = {
         "lang": "en",
         "version": "0",
         "name": next((name for part, name in names.items() if f"/{part}/" in path), "SHA256SUMS"),
         "picture_id": "00000000-0000-4000-8000-000000000000",
-        "approval_id": str(places.wish if "/roles/" in path else places.approval),
+        "approval_id": str(next((each for part, each in approvals.items() if f"/{part}/" in path), places.approval)),
+        "import_id": str(places.filling),
         "account_id": str(places.person),
         "roll_id": str(places.roll),
         "line_id": str(places.line),

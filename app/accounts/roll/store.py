@@ -4,7 +4,7 @@ Whatever changes a roll holds its row first, and whoever opens a vote holds it w
 in between the list that an opening vote freezes and the vote's being open.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
@@ -29,9 +29,9 @@ from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from app.accounts.roll.codes import hash_of, new_code
-from app.accounts.roll.importing import Entry, OnRoll, Report, hash_of_lines, key_of
+from app.accounts.roll.importing import Entry, OnRoll, key_of
 from app.accounts.roll.voters import Voter
-from app.accounts.tables import Account, Roll, RollLine, RollVersion, VoterCode
+from app.accounts.tables import Roll, RollLine, VoterCode
 from commons.clock import now
 from commons.errors import Conflict, Forbidden, Invalid, NotFound
 from commons.ids import new_id
@@ -157,61 +157,6 @@ async def add_lines(session: AsyncSession, roll_id: UUID, entries: Sequence[Entr
     return len(entries)
 
 
-async def take(
-    session: AsyncSession, roll_id: UUID, report: Report, by: UUID, *, withdraw: bool = False
-) -> RollVersion:
-    """Do what a report says, all of it or nothing: add, rename, and, where asked, strike off who is not in the file.
-
-    Raises:  NotFound "roll.unknown"; Conflict "roll.in_use", or "roll.changed_meanwhile" where the roll is not as the
-             report saw it.
-    Cost:    O(lines of the roll): see `khma bench roll`.
-    """
-    await hold_roll(session, roll_id)
-    await check_growing(session, roll_id)
-    there = {each.reference: each for each in await find_on_roll(session, roll_id)}
-    gone = report.missing if withdraw else []
-    if any(there.get(each.reference) != each for each in (*gone, *(old for _, old in report.changed))):
-        raise Conflict("roll.changed_meanwhile")
-    await add_lines(session, roll_id, report.new)
-    connection = await session.connection()
-    line = (col(RollLine.roll_id) == roll_id, col(RollLine.reference) == bindparam("of"))
-    if report.changed:
-        renaming = update(RollLine).where(*line).values(name=bindparam("to"))
-        await connection.execute(renaming, [{"of": old.reference, "to": entry.name} for entry, old in report.changed])
-    if gone:
-        striking = update(RollLine).where(*line).values(struck_at=await now(session))
-        await connection.execute(striking, [{"of": each.reference} for each in gone])
-    return await _note_version(session, roll_id, report, by, struck=len(gone))
-
-
-async def _note_version(session: AsyncSession, roll_id: UUID, report: Report, by: UUID, struck: int) -> RollVersion:
-    lines = [each for each in await find_on_roll(session, roll_id) if not each.is_struck]
-    before = select(func.coalesce(func.max(RollVersion.number), 0)).where(RollVersion.roll_id == roll_id)
-    version = RollVersion(
-        roll_id=roll_id,
-        number=(await session.exec(before)).one() + 1,
-        hash=hash_of_lines(lines),
-        lines=len(lines),
-        added=len(report.new),
-        renamed=len(report.changed),
-        struck=struck,
-        made_by=by,
-        made_at=await now(session),
-    )
-    session.add(version)
-    await session.flush()
-    return version
-
-
-async def find_versions(session: AsyncSession, roll_id: UUID, most: int) -> list[tuple[RollVersion, str]]:
-    """Find the last imports into a roll, the newest first, each with the name of who confirmed it."""
-    query = select(RollVersion, func.coalesce(Account.name, "")).join(
-        Account, col(Account.id) == col(RollVersion.made_by), isouter=True
-    )
-    query = query.where(RollVersion.roll_id == roll_id).order_by(col(RollVersion.number).desc()).limit(most)
-    return [(version, name) for version, name in await session.exec(query)]
-
-
 async def find_on_roll(session: AsyncSession, roll_id: UUID) -> list[OnRoll]:
     """Read all lines of a roll, as a file is compared with them."""
     struck = col(RollLine.struck_at).is_not(None)
@@ -221,9 +166,20 @@ async def find_on_roll(session: AsyncSession, roll_id: UUID) -> list[OnRoll]:
 
 async def check_growing(session: AsyncSession, roll_id: UUID) -> None:
     """Check that no open vote names this roll. Raises Conflict "roll.in_use"."""
-    query = select(Poll.id).where(Poll.roll_id == roll_id, col(Poll.state).in_(FROZEN)).limit(1)
-    if (await session.exec(query)).first() is not None:
+    if await find_freezing(session, roll_id):
         raise Conflict("roll.in_use")
+
+
+async def find_freezing(session: AsyncSession, roll_id: UUID) -> Sequence[Poll]:
+    """Find the votes that are under way with this roll: their list of lines is fixed."""
+    query = select(Poll).where(Poll.roll_id == roll_id, col(Poll.state).in_(FROZEN))
+    return (await session.exec(query.order_by(col(Poll.slug)))).all()
+
+
+async def find_named(session: AsyncSession, line_ids: Collection[UUID]) -> dict[UUID, tuple[RollLine, Roll]]:
+    """Find some lines, each with its roll, by their ids."""
+    query = select(RollLine, Roll).where(col(RollLine.id).in_(line_ids), RollLine.roll_id == Roll.id)
+    return {line.id: (line, roll) for line, roll in await session.exec(query)}
 
 
 async def find_references(session: AsyncSession, roll_id: UUID) -> Sequence[str]:
@@ -334,7 +290,7 @@ async def issue_codes(
 async def void_code(session: AsyncSession, roll_id: UUID, line_id: UUID) -> None:
     """Declare the codes of a line void. Raises NotFound "roll.line_unknown"."""
     await hold_roll(session, roll_id)
-    await _get_line(session, roll_id, line_id)
+    await get_line(session, roll_id, line_id)
     await _void(session, col(VoterCode.line_id) == line_id)
 
 
@@ -345,35 +301,52 @@ async def void_codes(session: AsyncSession, roll_id: UUID) -> None:
     await _void(session, of_roll)
 
 
-async def strike(session: AsyncSession, roll_id: UUID, line_id: UUID) -> None:
-    """Strike a line off: from now on its codes do not vote. Raises NotFound "roll.line_unknown"."""
-    await hold_roll(session, roll_id)
-    line = await _get_line(session, roll_id, line_id)
-    if line.struck_at is None:
-        line.struck_at = await now(session)
-        session.add(line)
-        await session.flush()
+async def strike(session: AsyncSession, roll_id: UUID, line_id: UUID) -> bool:
+    """Strike a line off: from now on its codes do not vote.
 
-
-async def unstrike(session: AsyncSession, roll_id: UUID, line_id: UUID) -> None:
-    """Put a struck line back.
-
-    Raises: NotFound "roll.line_unknown"; Conflict "roll.in_use" for a line that was struck before an open vote froze
-            its list: it is not on that list, and a ballot of it would stop the closing.
+    Returns: whether anything changed. Who may ask for it, and what becomes public, is `changes` to decide.
+    Raises:  NotFound "roll.unknown", "roll.line_unknown".
     """
     await hold_roll(session, roll_id)
-    line = await _get_line(session, roll_id, line_id)
+    line = await get_line(session, roll_id, line_id)
+    if line.struck_at is not None:
+        return False
+    line.struck_at = await now(session)
+    session.add(line)
+    await session.flush()
+    return True
+
+
+async def unstrike(session: AsyncSession, roll_id: UUID, line_id: UUID) -> bool:
+    """Put a struck line back.
+
+    Returns: whether anything changed.
+    Raises:  NotFound "roll.unknown", "roll.line_unknown"; Conflict "roll.in_use" as `check_on_frozen_list`.
+    """
+    await hold_roll(session, roll_id)
+    line = await get_line(session, roll_id, line_id)
     if line.struck_at is None:
-        return
-    opened_at = await _opened_last(session, roll_id)
-    if opened_at is not None and line.struck_at <= opened_at:
-        raise Conflict("roll.in_use")
+        return False
+    await check_on_frozen_list(session, line)
     line.struck_at = None
     session.add(line)
     await session.flush()
+    return True
 
 
-async def _get_line(session: AsyncSession, roll_id: UUID, line_id: UUID) -> RollLine:
+async def check_on_frozen_list(session: AsyncSession, line: RollLine) -> None:
+    """Check that a struck line may be put back.
+
+    Raises: Conflict "roll.in_use" for a line that was struck before an open vote froze its list: it is not on that
+            list, and a ballot of it would stop the closing.
+    """
+    opened_at = await _opened_last(session, line.roll_id)
+    if opened_at is not None and line.struck_at is not None and line.struck_at <= opened_at:
+        raise Conflict("roll.in_use")
+
+
+async def get_line(session: AsyncSession, roll_id: UUID, line_id: UUID) -> RollLine:
+    """Get one line of a roll as it is now. Raises NotFound "roll.line_unknown"."""
     query = select(RollLine).where(RollLine.id == line_id, RollLine.roll_id == roll_id)
     if (line := (await session.exec(query.execution_options(populate_existing=True))).first()) is None:
         raise NotFound("roll.line_unknown")

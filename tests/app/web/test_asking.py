@@ -6,7 +6,9 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from sqlmodel.ext.asyncio.session import AsyncSession
 
+from app.accounts.roll.store import strike, unstrike
 from app.accounts.tables import Roll
+from app.jobs.votes import tend_votes
 from ballots.keys import Keys
 from ballots.store import find_custodians
 from commons.clock import now
@@ -16,6 +18,7 @@ from commons.tables import text_in
 from polls.lifecycle import State
 from polls.rulecard import VoteCard
 from polls.store import PER_PAGE
+from tests.app.accounts.roll.lists import lines_of
 from tests.app.web.voting import NEW, Hall, fill_in, prepare, press, send, typed_in
 from tests.plumbing.forms import form_at
 from tests.plumbing.house import Town
@@ -253,13 +256,40 @@ async def test_without_custodians_nothing_is_locked(one_town: Town) -> None:
     assert "0 of 2" in (await hall.browser.get(address)).text
 
 
+NOBODY = "Nobody is on the list of this vote, so it cannot open. Bring people into the list, then open the vote."
+
+
+async def test_a_vote_opens_with_nobody_neither_by_hand_nor_by_the_clock(hall: Hall) -> None:
+    """Without a roll it is not even locked; one that lost its people, or its roll, afterwards stays locked."""
+    rollless = await hall.vote(title="For nobody", roll="")
+    assert await refused(hall, rollless, "lock", 422, "Choose who may vote. Without a list of people a vote cannot")
+    address = await hall.vote()
+    await press(hall.browser, address, f"{address}/lock")
+    await hall.prove(address)
+    roll_id = (await hall.poll(address)).roll_id
+    assert roll_id is not None
+    db = hall.town.house.db
+    for line in await lines_of(db, roll_id):
+        await db.write(lambda session, i=line.id: strike(session, roll_id, i))  # type: ignore[misc]
+    for roll in (roll_id, None):
+        await hall.set(address, roll_id=roll, planned_opens_at=datetime.now(UTC) - timedelta(hours=1))
+        assert await refused(hall, address, "open", 422, NOBODY)
+        await tend_votes(hall.town.house, {})
+        assert (await hall.poll(address)).state is State.LOCKED
+    for line in await lines_of(db, roll_id):  # what the sentence says helps
+        await db.write(lambda session, i=line.id: unstrike(session, roll_id, i))  # type: ignore[misc]
+    await hall.set(address, roll_id=roll_id)
+    await tend_votes(hall.town.house, {})
+    assert (await hall.poll(address)).state is State.OPEN
+
+
 async def test_an_empty_roll_and_an_unknown_vote_are_refused(one_town: Town) -> None:
     hall = await prepare(one_town, voters=0)
     address = await hall.vote()
     await press(hall.browser, address, f"{address}/lock")
     await hall.agree(address)
     await hall.prove(address)
-    assert await refused(hall, address, "open", 422, "The list of people who may vote is empty.")
+    assert await refused(hall, address, "open", 422, NOBODY)
     for act in ("lock", "agree", "open", "repeat", "amend"):
         answer = await send(hall.browser, f"/en/manage/votes/none/{act}", {"_token": await hall.browser.token()})
         assert answer.status_code == 404

@@ -13,6 +13,8 @@ from app.accounts.roll.codes import hash_of, read_code
 from app.accounts.roll.importing import OnRoll, hash_of_lines
 from app.accounts.roll.store import find_voter, issue_codes, strike
 from app.accounts.tables import Roll, RollLine, VoterCode
+from app.jobs.schedule import WORK
+from app.jobs.worker import Worker
 from app.qr import draw
 from commons.errors import Forbidden
 from polls.lifecycle import State
@@ -105,6 +107,7 @@ async def test_a_long_list_is_kept_in_the_form_unseen(town: Town, maia: Browser)
     empty = {"file": ("", b"", "application/octet-stream")}  # as a browser sends a field without a file
     made = await maia.send(NEW, {"name_en": "R", "text": text, "checked": mark[1]}, page=NEW, files=empty)
     assert made.status_code == 303
+    await Worker(town.house, WORK, lambda _: None).do_all()
     assert len(await lines_of(town.house.db, (await rolls(town))[0].id)) == 20_000
 
 

@@ -8,6 +8,7 @@ from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from app.accounts.roll.codes import hash_of, new_code
+from app.accounts.roll.filling.store import find_versions, take
 from app.accounts.roll.importing import Entry, OnRoll, examine, hash_of_lines
 from app.accounts.roll.store import (
     LONGEST_NAME,
@@ -20,14 +21,12 @@ from app.accounts.roll.store import (
     find_lines,
     find_on_roll,
     find_rolls,
-    find_versions,
     find_voter,
     find_voter_again,
     get_roll,
     issue_codes,
     roll_lines,
     strike,
-    take,
     unstrike,
     void_code,
 )
