@@ -265,6 +265,7 @@ async def test_a_vote_opens_with_nobody_neither_by_hand_nor_by_the_clock(hall: H
     assert await refused(hall, rollless, "lock", 422, "Choose who may vote. Without a list of people a vote cannot")
     address = await hall.vote()
     await press(hall.browser, address, f"{address}/lock")
+    await hall.agree(address)
     await hall.prove(address)
     roll_id = (await hall.poll(address)).roll_id
     assert roll_id is not None
