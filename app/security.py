@@ -111,8 +111,11 @@ MAY: dict[str, Predicate] = {
     "people.ask": admin,
     "people.decide": second_person,
     "people.index": people_reader,
+    "people.keep_factor": anybody,  # by a link in a letter
+    "people.keep_factor_save": anybody,
     "people.log": people_reader,
     "people.show": people_reader,
+    "people.take_back": admin,
     "pictures.show": anybody,
     "results.file": anybody,
     "results.import": manager,

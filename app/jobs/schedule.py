@@ -6,6 +6,7 @@ from uuid import UUID
 
 from sqlmodel.ext.asyncio.session import AsyncSession
 
+from app.accounts.factors.losing import forget_due
 from app.accounts.sessions import sweep_sessions
 from app.house import House
 from app.jobs.store import enqueue, sweep_jobs
@@ -52,9 +53,15 @@ async def sweep(house: House, session: AsyncSession, _: Mapping[str, str]) -> No
     await enqueue(session, "ledger.sequence")  # should an earlier one have been given up
 
 
+async def forget_factors(_: House, session: AsyncSession, __: Mapping[str, str]) -> None:
+    """Forget second factors whose owners were told a day ago that they will be, and did not object."""
+    await forget_due(session)
+
+
 ASK_EVERY_SECONDS = 600
 
 WORK: dict[str, Work] = {
+    "factors.forget": forget_factors,
     "ledger.sequence": sequence_ledger,
     "sweep": sweep,
 }

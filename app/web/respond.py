@@ -26,6 +26,7 @@ NOTICES = frozenset(
     {
         "agreed",
         "asked",
+        "factor-kept",
         "factor-removed",
         "hidden",
         "kept",
@@ -41,6 +42,7 @@ NOTICES = frozenset(
         "signed-in",
         "signed-out",
         "signed-out-there",
+        "taken-back",
         "withdrawn",
     }
 )
