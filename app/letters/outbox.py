@@ -80,6 +80,11 @@ async def find_letters_of(session: AsyncSession, account_id: UUID, address: str)
     return list((await session.exec(query)).all())
 
 
+async def claim_letters(session: AsyncSession, account_id: UUID, address: str) -> None:
+    """Mark the letters to an address that somebody gives up as theirs, so that they are still found as such."""
+    await session.exec(update(Letter).where(col(Letter.address) == address).values(account_id=account_id))
+
+
 async def erase_letters_of(session: AsyncSession, account_id: UUID, address: str) -> None:
     """Erase all letters to a person, whether they were sent or not."""
     await session.exec(delete(Letter).where(_of(account_id, address)))

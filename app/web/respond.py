@@ -24,8 +24,11 @@ LOOK_COOKIE = "khma-look"
 THEMES = ("light", "dark", "contrast")
 NOTICES = frozenset(
     {
+        "address-back",
+        "address-changed",
         "agreed",
         "asked",
+        "erased",
         "factor-kept",
         "factor-removed",
         "hidden",

@@ -8,7 +8,17 @@ from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from app.accounts.roll.store import FROZEN, hold_roll
-from app.accounts.tables import Account, Device, Grant, RollLine, RollVersion, SecurityEvent, VoterCode
+from app.accounts.tables import (
+    Account,
+    Device,
+    FactorLoss,
+    Grant,
+    RollLine,
+    RollVersion,
+    SecurityEvent,
+    Session,
+    VoterCode,
+)
 from commons.clock import now
 from commons.moderation.tables import Measure
 from polls.lifecycle import State
@@ -47,9 +57,20 @@ async def forget_struck_lines(session: AsyncSession, kept: timedelta) -> None:
         await session.exec(delete(RollLine).where(over, col(RollLine.roll_id) == roll_id))
 
 
+async def find_sessions(session: AsyncSession, account_id: UUID) -> list[Session]:
+    """Find every browser that somebody is signed in with."""
+    query = select(Session).where(Session.account_id == account_id).order_by(col(Session.created_at))
+    return list((await session.exec(query)).all())
+
+
 async def find_devices(session: AsyncSession, account_id: UUID) -> list[Device]:
     """Find the browsers that somebody came from before."""
     return list((await session.exec(select(Device).where(Device.account_id == account_id))).all())
+
+
+async def find_waiting_loss(session: AsyncSession, account_id: UUID) -> FactorLoss | None:
+    """Find whether somebody's second factor will be forgotten."""
+    return await session.get(FactorLoss, account_id)
 
 
 async def find_all_grants(session: AsyncSession, account_id: UUID) -> list[Grant]:
