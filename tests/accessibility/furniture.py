@@ -14,7 +14,8 @@ from app.accounts.roles.granting import GRANT, Wish, ask_for
 from app.accounts.roles.store import add_grant
 from app.accounts.roll.importing import Entry
 from app.accounts.roll.store import add_lines, find_lines, issue_codes, strike
-from app.accounts.tables import Account, Event, Roll
+from app.accounts.sessions import hash_of
+from app.accounts.tables import Account, Event, FactorLoss, Roll
 from app.config import LANGUAGES
 from app.demo.walk import SHEET
 from app.letters.tables import Fate, Letter
@@ -30,6 +31,7 @@ from polls.drafting import Plan, card_of, draft
 from polls.lifecycle import Kind, State
 from results.publication import prepare_import, publish, withdraw
 from results.tables import Result
+from tests.accessibility.rights import LOSS
 
 OWN_TEXT = "We are **here**.\n\n## When\n\n- In the morning\n- [In the evening](https://example.org/)"
 BECAUSE = "A line was read wrongly."
@@ -99,6 +101,7 @@ async def _let_somebody_in(session: AsyncSession, host_id: UUID, moment: datetim
     asker = (await session.exec(select(Account).where(Account.email == "tamar@vardisi.example"))).one()
     await ask_for(session, Wish(GRANT, PERSON, Role.AUDITOR, ""), BECAUSE, asker.id, "Firefox · Linux")
     await note(session, Event.SIGN_IN_FAILED, browser="curl")
+    session.add(FactorLoss(account_id=PERSON, link_hash=hash_of(LOSS), language="en", due_at=moment + DAY))
 
 
 async def _make_roll(session: AsyncSession) -> None:

@@ -1,0 +1,44 @@
+"""How people come to the pages about their own data that a link in a letter leads to: acts for the list of cases."""
+
+import sqlite3
+from contextlib import closing
+from urllib.parse import urlsplit
+from uuid import UUID
+
+from playwright.sync_api import Page
+
+from app.accounts.factors.halfway import mark_of
+from app.accounts.rights.moving import CONFIRM, UNDO
+from app.accounts.tokens import seal_token
+from tests.plumbing.server import SECRET
+from tests.plumbing.town import RunningTown
+
+LOSS = "a-link-that-keeps-a-second-factor"
+_NOBODY = {"account": str(UUID(int=0)), "from": "a@b.example", "address": "c@d.example", "mark": ""}
+FOREIGN = seal_token(SECRET, CONFIRM, _NOBODY, hours=1)
+
+
+def _account(town: RunningTown) -> tuple[str, str, str]:
+    """Read the citizen's id, address and the mark of their password."""
+    with closing(sqlite3.connect(town.folder / "khma.sqlite3", timeout=20)) as file:
+        email = town.people["citizen"]["email"]
+        asked = "SELECT id, password_hash FROM app_account WHERE email = ?"
+        found, password_hash = file.execute(asked, (email,)).fetchone()
+    return str(UUID(found)), email, mark_of(password_hash).hex()[:32]
+
+
+def _go(page: Page, town: RunningTown, path: str) -> None:
+    page.goto(f"{town.base}/{urlsplit(page.url).path.split('/')[1]}{path}")
+
+
+def confirming(page: Page, town: RunningTown) -> None:
+    """Open the link that a new address was sent."""
+    account, email, mark = _account(town)
+    facts = {"account": account, "from": email, "address": "a.new.one@vardisi.example", "mark": mark}
+    _go(page, town, f"/me/address/{seal_token(SECRET, CONFIRM, facts, hours=1)}")
+
+
+def undoing(page: Page, town: RunningTown) -> None:
+    """Open the link that an old address was sent."""
+    facts = {"account": _account(town)[0], "address": "an.old.one@vardisi.example"}
+    _go(page, town, f"/address-undo/{seal_token(SECRET, UNDO, facts, hours=1)}")
