@@ -8,7 +8,8 @@ from playwright.sync_api import Page
 from app.accounts.tokens import make_token
 from app.demo.walk import SHEET
 from tests.accessibility import factors, rights, votes
-from tests.accessibility.furniture import PERSON, PICTURE, ROLL
+from tests.accessibility.furniture import PICTURE, ROLL
+from tests.accessibility.rights import PERSON
 from tests.plumbing.server import SECRET
 from tests.plumbing.town import RunningTown
 
@@ -216,8 +217,8 @@ PAGES = [
     Case("factor-renew", "factors.show", "/me/factor?act=renew", (MANAGER,)),
     Case("factor-remove", "factors.show", "/me/factor?act=remove", (MANAGER,)),
     Case("address", "rights.address", "/me/address", (CITIZEN,)),
-    Case("address-confirm", "rights.address_confirm", "/me/address", (CITIZEN,), rights.confirming),
-    Case("address-undo", "rights.address_undo", "/me", (CITIZEN,), rights.undoing),
+    Case("address-foreign", "rights.address_confirm", f"/me/address/{rights.FOREIGN}", (CITIZEN,), status=403),
+    Case("address-undo", "rights.address_undo", f"/address-undo/{rights.MOVED}", (NOBODY,)),
     Case("erasing", "rights.erasing", "/me/erase", (CITIZEN,)),
     Case("keep-factor", "people.keep_factor", f"/keep-factor/{rights.LOSS}", (NOBODY,)),
     Case("prove", "factors.prove", "/me/prove", (CITIZEN, MANAGER)),
@@ -321,11 +322,11 @@ MISTAKES = [
     Case("reset-dead", "accounts.reset", "/reset/no.link", (NOBODY,), status=404),
     Case("me-nameless", "accounts.me", "/me", (CITIZEN,), typed(name=""), 422, 1),
     Case("me-present", "accounts.me", "/me", (CITIZEN,), typed(current="wrong", password=GOOD_PASSWORD), 422, 1),
+    Case("address-confirm", "rights.address_confirm", "/me/address", (CITIZEN,), rights.confirming),
     Case("address-wrong", "rights.address", "/me/address", (CITIZEN,), typed(email="nowhere", current="x"), 422, 1),
     Case("address-unproved", "rights.address", "/me/address", (CITIZEN,),
          typed(email="new@vardisi.example", current="wrong"), 422, 1),
     Case("address-dead", "rights.address_confirm", "/me/address/no.link", (CITIZEN,), status=404),
-    Case("address-foreign", "rights.address_confirm", f"/me/address/{rights.FOREIGN}", (CITIZEN,), status=403),
     Case("undo-dead", "rights.address_undo", "/address-undo/no.link", (NOBODY,), status=404),
     Case("keep-factor-dead", "people.keep_factor", "/keep-factor/no-link", (NOBODY,), status=404),
     Case("erasing-unproved", "rights.erasing", "/me/erase", (CITIZEN,), typed(current="wrong"), 422, 1),

@@ -31,11 +31,10 @@ from polls.drafting import Plan, card_of, draft
 from polls.lifecycle import Kind, State
 from results.publication import prepare_import, publish, withdraw
 from results.tables import Result
-from tests.accessibility.rights import LOSS
+from tests.accessibility.rights import LOSS, PERSON
 
 OWN_TEXT = "We are **here**.\n\n## When\n\n- In the morning\n- [In the evening](https://example.org/)"
 BECAUSE = "A line was read wrongly."
-PERSON = UUID("5f0c2c7e-2f0e-4f52-9a3a-0d6b6b0c1a12")
 ROLL = UUID("5f0c2c7e-2f0e-4f52-9a3a-0d6b6b0c1a11")
 DAY = timedelta(days=1)
 

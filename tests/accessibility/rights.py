@@ -15,6 +15,8 @@ from tests.plumbing.town import RunningTown
 
 LOSS = "a-link-that-keeps-a-second-factor"
 _NOBODY = {"account": str(UUID(int=0)), "from": "a@b.example", "address": "c@d.example", "mark": ""}
+PERSON = UUID("5f0c2c7e-2f0e-4f52-9a3a-0d6b6b0c1a12")  # who stands in the furnished town
+MOVED = seal_token(SECRET, UNDO, {"account": str(PERSON), "address": "an.old.one@vardisi.example"}, hours=1)
 FOREIGN = seal_token(SECRET, CONFIRM, _NOBODY, hours=1)
 
 
@@ -36,9 +38,3 @@ def confirming(page: Page, town: RunningTown) -> None:
     account, email, mark = _account(town)
     facts = {"account": account, "from": email, "address": "a.new.one@vardisi.example", "mark": mark}
     _go(page, town, f"/me/address/{seal_token(SECRET, CONFIRM, facts, hours=1)}")
-
-
-def undoing(page: Page, town: RunningTown) -> None:
-    """Open the link that an old address was sent."""
-    facts = {"account": _account(town)[0], "address": "an.old.one@vardisi.example"}
-    _go(page, town, f"/address-undo/{seal_token(SECRET, UNDO, facts, hours=1)}")
