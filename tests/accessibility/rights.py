@@ -1,7 +1,9 @@
 """How people come to the pages about their own data that a link in a letter leads to: acts for the list of cases."""
 
 import sqlite3
+from collections.abc import Callable
 from contextlib import closing
+from typing import Any
 from urllib.parse import urlsplit
 from uuid import UUID
 
@@ -38,3 +40,34 @@ def confirming(page: Page, town: RunningTown) -> None:
     account, email, mark = _account(town)
     facts = {"account": account, "from": email, "address": "a.new.one@vardisi.example", "mark": mark}
     _go(page, town, f"/me/address/{seal_token(SECRET, CONFIRM, facts, hours=1)}")
+
+
+def typed(**fields: str) -> Callable[[Page, RunningTown], None]:
+    """Type into fields by name, and send the main form."""
+
+    def act(page: Page, _: RunningTown) -> None:
+        for name, text in fields.items():
+            page.fill(f'main [name="{name}"]', text)
+        page.locator("main form button").last.click()
+
+    return act
+
+
+CITIZEN, NOBODY = ("citizen",), ("nobody",)
+# What `Case` of cases.py is made of.
+SEEN: list[tuple[Any, ...]] = [
+    ("address", "rights.address", "/me/address", CITIZEN),
+    ("address-foreign", "rights.address_confirm", f"/me/address/{FOREIGN}", CITIZEN, None, 403),
+    ("address-undo", "rights.address_undo", f"/address-undo/{MOVED}", NOBODY),
+    ("erasing", "rights.erasing", "/me/erase", CITIZEN),
+    ("keep-factor", "people.keep_factor", f"/keep-factor/{LOSS}", NOBODY),
+]
+MISTAKEN: list[tuple[Any, ...]] = [
+    ("address-confirm", "rights.address_confirm", "/me/address", CITIZEN, confirming),
+    ("address-wrong", "rights.address", "/me/address", CITIZEN, typed(email="nowhere", current="x"), 422, 1),
+    ("address-unproved", "rights.address", "/me/address", CITIZEN, typed(email="a@b.example", current="x"), 422, 1),
+    ("address-dead", "rights.address_confirm", "/me/address/no.link", CITIZEN, None, 404),
+    ("undo-dead", "rights.address_undo", "/address-undo/no.link", NOBODY, None, 404),
+    ("keep-factor-dead", "people.keep_factor", "/keep-factor/no-link", NOBODY, None, 404),
+    ("erasing-unproved", "rights.erasing", "/me/erase", CITIZEN, typed(current="wrong"), 422, 1),
+]
