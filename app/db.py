@@ -9,7 +9,7 @@ transactions got in each other's way (40001, 40P01), it runs the work again, so 
 import asyncio
 import sqlite3
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import asynccontextmanager, closing, contextmanager
 from typing import Any, TypeVar
 
 from alembic import command
@@ -123,6 +123,27 @@ class Database:
             yield
         finally:
             self._turn.release()
+
+    async def shorten_log(self) -> bool:
+        """Have SQLite move all into its one file and empty its log, where copies of what was deleted may stand.
+
+        Returns: whether that was possible; while others read it is not, and somebody asks again. True on PostgreSQL,
+                 where deleted rows leave the disk by its own vacuum.
+        """
+        if not self.embedded:
+            return True
+
+        def shorten() -> bool:
+            with closing(self._rows.raw_connection()) as connection:
+                connection.execute("PRAGMA busy_timeout = 500")
+                try:
+                    busy, *_ = connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+                finally:
+                    connection.execute(f"PRAGMA busy_timeout = {LOCK_WAIT_MS}")
+            return not busy
+
+        async with self._alone():
+            return await asyncio.to_thread(shorten)
 
     async def close(self) -> None:
         """Let go of every connection: an open SQLite one would keep the process alive."""

@@ -39,8 +39,7 @@ async def let_in(session: AsyncSession, secret: str, account: Account, arrival: 
     if await meet_device(session, secret, account.id, arrival.device):
         host = await find_host(session)
         at = moment_filter(arrival.language, host.zone if host else "UTC")(await now(session))
-        facts = {"browser": arrival.browser, "at": at}
-        await write_letter(session, account.email, "new_device", arrival.language, **facts)
+        await write_letter(session, account.email, "new_device", arrival.language, browser=arrival.browser, at=at)
     await note(session, Event.SIGNED_IN, who=account.id, browser=arrival.browser)
     token = await open_session(session, account.id, arrival.browser, proved=arrival.proved)
     return token, await find_roles(session, account.id)

@@ -171,8 +171,12 @@ async def meet_device(session: AsyncSession, secret: str, account_id: UUID, devi
 
 
 async def sweep_sessions(session: AsyncSession) -> int:
-    """Delete what is over, and forget devices that nobody came from any more. Returns how many sessions."""
+    """Delete sessions that are over. Returns how many."""
     moment: datetime = await now(session)
-    await session.exec(delete(Device).where(col(Device.seen_at) <= moment - DEVICE_KNOWN_FOR))
     over = (col(Session.expires_at) <= moment) | (col(Session.seen_at) <= moment - IDLE)
     return (await session.exec(delete(Session).where(over))).rowcount
+
+
+async def sweep_devices(session: AsyncSession, kept: timedelta) -> None:
+    """Forget devices that nobody came from for so long."""
+    await session.exec(delete(Device).where(col(Device.seen_at) <= await now(session) - kept))

@@ -67,10 +67,20 @@ class Event(StrEnum):
     ROLE_GRANTED = "role_granted"
     ROLE_ENDED = "role_ended"
     ROLE_REFUSED = "role_refused"
+    ROLE_TAKEN_BACK = "role_taken_back"
+    FACTOR_LOSS_ASKED = "factor_loss_asked"
+    FACTOR_LOSS_AGREED = "factor_loss_agreed"
+    FACTOR_LOSS_REFUSED = "factor_loss_refused"
+    FACTOR_LOSS_STOPPED = "factor_loss_stopped"
+    FACTOR_FORGOTTEN = "factor_forgotten"
+    ADDRESS_CHANGED = "address_changed"
+    ADDRESS_CHANGED_BACK = "address_changed_back"
+    DATA_DOWNLOADED = "data_downloaded"
+    ACCOUNT_ERASED = "account_erased"
 
 
 class SecurityEvent(SQLModel, table=True):
-    """One line of the security log. The app can add and read, and nobody can change or delete through it."""
+    """One line of the security log. The app adds and reads, changes none, and deletes those older than a year alone."""
 
     __tablename__ = "app_security_event"
 
@@ -125,6 +135,17 @@ class RecoveryCode(SQLModel, table=True):
 
     account_id: UUID = Field(foreign_key="app_account.id", ondelete="CASCADE", primary_key=True)
     code_hash: bytes = Field(primary_key=True)
+
+
+class FactorLoss(SQLModel, table=True):
+    """A second factor that two people agreed to forget. Until its time comes, its owner may say no."""
+
+    __tablename__ = "app_factor_loss"
+
+    account_id: UUID = Field(foreign_key="app_account.id", ondelete="CASCADE", primary_key=True)
+    link_hash: bytes = Field(unique=True)  # of the link in the letter, which stops it
+    language: str
+    due_at: datetime = Field(sa_type=UTCDateTime, index=True)
 
 
 class Roll(SQLModel, table=True):

@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 
 from sqlmodel.ext.asyncio.session import AsyncSession
 
+from app.accounts.factors.losing import forget_factor
 from app.accounts.store import check_address, find_account
 from app.accounts.tokens import make_token
 from app.backup import Unfit, back_up
@@ -20,7 +21,7 @@ from app.jobs.store import enqueue
 from app.keys import LEDGER_KEY, find_ledger_key, make_ledger_key
 from app.letters.outbox import write_letter
 from app.security import Role
-from commons.errors import DomainError
+from commons.errors import DomainError, NotFound
 from commons.organisations.store import found, set_single_handed
 
 INVITATION_HOURS = 72
@@ -84,7 +85,7 @@ def _app_role(settings: Config) -> str | None:
 
 
 def admin(argv: list[str]) -> int:
-    """`khma admin found | invite | single-handed | ledger-key`: the things that need no account."""
+    """`khma admin found | invite | single-handed | forget-factor | ledger-key`: the things that need no account."""
     parser = argparse.ArgumentParser(prog="khma admin")
     actions = parser.add_subparsers(dest="action", required=True)
     founding = actions.add_parser("found", help="found the organisation that hosts this installation")
@@ -97,11 +98,19 @@ def admin(argv: list[str]) -> int:
     invite.add_argument("--language", default="en", choices=list(LANGUAGES))
     alone = actions.add_parser("single-handed", help="one officer decides alone; every page says so")
     alone.add_argument("state", choices=["on", "off"])
+    forgetting = actions.add_parser("forget-factor", help="let somebody in who lost app and recovery codes")
+    forgetting.add_argument("address")
+    forgetting.add_argument("--language", default="en", choices=list(LANGUAGES), help="of the letter that tells them")
     actions.add_parser("ledger-key", help="make a new signing key for the ledger, when the old one is lost")
     options = parser.parse_args(argv)
     if options.action == "ledger-key":
         return _ledger_key(load())
-    work = {"found": _found, "invite": _invite, "single-handed": _single_handed}[options.action]
+    work = {
+        "found": _found,
+        "invite": _invite,
+        "single-handed": _single_handed,
+        "forget-factor": _forget_factor,
+    }[options.action]
     try:
         return asyncio.run(work(options))
     except DomainError as error:
@@ -143,6 +152,23 @@ async def _single_handed(options: argparse.Namespace) -> int:
         await db.close()
     said = "One person decides alone from here on." if is_on else "Two people decide from here on."
     print(f"{said} The public log says so." if is_new else "It is so already.")
+    return 0
+
+
+async def _forget_factor(options: argparse.Namespace) -> int:
+    address = check_address(options.address)
+    db = Database(load().database_url)
+
+    async def work(session: AsyncSession) -> None:
+        if (account := await find_account(session, address, lock=True)) is None:
+            raise NotFound("account.unknown")
+        await forget_factor(session, account, options.language)
+
+    try:
+        await db.write(work)
+    finally:
+        await db.close()
+    print("Forgotten. They are signed out everywhere, a letter tells them, and the security log says so.")
     return 0
 
 

@@ -24,6 +24,7 @@ Running an installation (settings: docs/operating.md)
   khma admin found --name NAME [--zone ZONE]     found the organisation that hosts this installation
   khma admin invite ADDRESS [--role ROLE]        write a letter that opens an account (admin unless said otherwise)
   khma admin single-handed on|off                one officer decides alone, and every page says so; or no longer
+  khma admin forget-factor ADDRESS               let somebody in who lost their second factor; they are told by letter
   khma admin ledger-key                          make a new signing key for the ledger, when the old one is lost
   khma keys new FOLDER --function-en TEXT        make a custodian's key and register its public half
   khma keys check FOLDER [--vote SLUG]           show, as a custodian, that the sealed copies of vote keys open

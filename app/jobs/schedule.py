@@ -6,10 +6,11 @@ from uuid import UUID
 
 from sqlmodel.ext.asyncio.session import AsyncSession
 
+from app.accounts.factors.losing import forget_due
 from app.accounts.roll.filling.store import give_up_imports, write_on
-from app.accounts.sessions import sweep_sessions
 from app.house import House
-from app.jobs.store import enqueue, sweep_jobs
+from app.jobs.clocks import CLOCKS
+from app.jobs.store import enqueue
 from app.jobs.votes import tend_votes
 from app.jobs.worker import Work
 from app.keys import find_ledger_key, ledger_origin, make_ledger_key
@@ -46,10 +47,9 @@ async def sequence_ledger(house: House, session: AsyncSession, _: Mapping[str, s
 
 
 async def sweep(house: House, session: AsyncSession, _: Mapping[str, str]) -> None:
-    """Throw away what is over (sessions, done jobs, counters of failed tries), and ask for what was given up."""
-    await sweep_sessions(session)
-    await sweep_jobs(session)
-    house.limits.sweep()
+    """Throw away all whose time is over, by the table of clocks, and ask for what was given up."""
+    for clock in CLOCKS:
+        await clock.sweep(house, session)
     for import_id in await give_up_imports(session):
         await enqueue(session, "roll.import", {"import": str(import_id)})  # which tidies up after it
     await enqueue(session, "ledger.sequence")  # should an earlier one have been given up
@@ -61,9 +61,15 @@ async def fill_roll(house: House, session: AsyncSession, facts: Mapping[str, str
         await enqueue(session, "roll.import", dict(facts))
 
 
+async def forget_factors(_: House, session: AsyncSession, __: Mapping[str, str]) -> None:
+    """Forget second factors whose owners were told a day ago that they will be, and did not object."""
+    await forget_due(session)
+
+
 ASK_EVERY_SECONDS = 600
 
 WORK: dict[str, Work] = {
+    "factors.forget": forget_factors,
     "ledger.sequence": sequence_ledger,
     "roll.import": fill_roll,
     "sweep": sweep,
@@ -71,7 +77,10 @@ WORK: dict[str, Work] = {
 
 
 def by_the_clock(house: House) -> Callable[[], Awaitable[None]]:
-    """Make what a worker does once a second: tend the votes, and put each hour's sweep on the list, once for all."""
+    """Make what a worker does once a second: tend the votes, and put each hour's sweep on the list, once for all.
+
+    What was deleted leaves SQLite's log file then, too.
+    """
     asked_at = float("-inf")
     told: dict[UUID, str] = {}
 
@@ -84,6 +93,7 @@ def by_the_clock(house: House) -> Callable[[], Awaitable[None]]:
         await tend_votes(house, told)
         if time.monotonic() - asked_at > ASK_EVERY_SECONDS:
             await house.db.write(ask)
+            await house.db.shorten_log()
             asked_at = time.monotonic()
 
     return tend

@@ -4,10 +4,11 @@ Sending comes later, from a worker. A letter that was handed over when the worke
 Message-ID; better twice than never.
 """
 
+from collections.abc import Collection
 from datetime import timedelta
 from uuid import UUID
 
-from sqlalchemy import update
+from sqlalchemy import ColumnElement, delete, update
 from sqlmodel import col, func, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
@@ -18,10 +19,21 @@ WAITS = (timedelta(minutes=2), timedelta(minutes=10), timedelta(hours=1), timede
 PER_PAGE = 50
 
 
-async def write_letter(session: AsyncSession, address: str, kind: str, language: str, **facts: str) -> None:
-    """Put a letter into the outbox. kind: a folder of `templates/letters/`; facts: what its words need."""
+async def write_letter(
+    session: AsyncSession, address: str, kind: str, language: str, account_id: UUID | None = None, **facts: str
+) -> None:
+    """Put a letter into the outbox.
+
+    kind:       a folder of `templates/letters/`. facts: what its words need.
+    account_id: whose letter it is, where it goes to another address than their account's, so that it is found when
+                they ask what is kept, or have it erased.
+    """
     moment = await now(session)
-    session.add(Letter(address=address, kind=kind, language=language, facts=facts, written_at=moment, due_at=moment))
+    letter = Letter(
+        address=address, account_id=account_id, kind=kind, language=language, facts=facts,
+        written_at=moment, due_at=moment,
+    )  # fmt: skip
+    session.add(letter)
     await session.flush()
 
 
@@ -60,6 +72,32 @@ async def record_refusal(session: AsyncSession, letter: Letter, answer: str, *, 
     bounced = final or letter.attempts > len(WAITS)
     values = {"answer": answer[:500]} | ({"fate": Fate.BOUNCED, "facts": {}} if bounced else {})
     await session.exec(update(Letter).where(col(Letter.id) == letter.id).values(values))
+
+
+async def find_letters_of(session: AsyncSession, account_id: UUID, address: str) -> list[Letter]:
+    """Find all letters to a person: to the address of their account, and those that are marked as theirs."""
+    query = select(Letter).where(_of(account_id, address)).order_by(col(Letter.written_at), col(Letter.id))
+    return list((await session.exec(query)).all())
+
+
+async def claim_letters(session: AsyncSession, account_id: UUID, address: str) -> None:
+    """Mark the letters to an address that somebody gives up as theirs, so that they are still found as such."""
+    await session.exec(update(Letter).where(col(Letter.address) == address).values(account_id=account_id))
+
+
+async def erase_letters_of(session: AsyncSession, account_id: UUID, address: str) -> None:
+    """Erase all letters to a person, whether they were sent or not."""
+    await session.exec(delete(Letter).where(_of(account_id, address)))
+
+
+async def sweep_letters(session: AsyncSession, kept: timedelta, kinds: Collection[str] = ()) -> None:
+    """Forget letters that were written longer ago and wait no more: of some kinds, or of all."""
+    over = (col(Letter.fate) != Fate.WAITING) & (col(Letter.written_at) < await now(session) - kept)
+    await session.exec(delete(Letter).where(over & col(Letter.kind).in_(kinds) if kinds else over))
+
+
+def _of(account_id: UUID, address: str) -> ColumnElement[bool]:
+    return (col(Letter.account_id) == account_id) | (col(Letter.address) == address)
 
 
 async def list_letters(session: AsyncSession, page: int) -> tuple[list[Letter], int]:

@@ -27,6 +27,7 @@ class Letter(SQLModel, table=True):
 
     id: UUID = Field(default_factory=new_id, primary_key=True)
     address: str
+    account_id: UUID | None = Field(default=None, index=True)  # whose, where the address is not that of their account
     kind: str
     language: str
     facts: dict[str, str] = Field(sa_type=Json)

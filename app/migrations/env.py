@@ -59,6 +59,13 @@ def grant(connection, role: str) -> None:
                 f"REVOKE UPDATE, DELETE ON {table} FROM {name}; END IF; END $$"
             )
         )
+    forgetting = "app_forget_security_events()"  # deletes lines older than a year and no others: docs/adr/0018
+    connection.execute(
+        text(
+            f"DO $$ BEGIN IF to_regprocedure('{forgetting}') IS NOT NULL THEN "
+            f"GRANT EXECUTE ON FUNCTION {forgetting} TO {name}; END IF; END $$"
+        )
+    )
     connection.execute(text(f"REVOKE INSERT, UPDATE, DELETE ON alembic_version FROM {name}"))
 
 

@@ -38,7 +38,7 @@ from app.jobs.store import enqueue
 from app.letters.outbox import write_letter
 from app.security import Role, Roles
 from app.web.respond import AnyRequest, arrival_of, come_in, first_page, go, language_of, onward, page
-from app.web.session import browser_of, house_of, keep_cookie, visitor_of
+from app.web.session import browser_of, by_password, house_of, keep_cookie, visitor_of
 from commons.clock import now
 from commons.errors import DomainError, Invalid, NotFound
 
@@ -249,13 +249,8 @@ class MyAccount(Controller):
     async def change_password(self, request: AnyRequest, lang: FromPath[str]) -> Response[str]:
         """Change the password: this browser gets a new session, every other one is signed out."""
         house, visitor = house_of(request), visitor_of(request)
-        house.limits.try_one(PASSWORD_OF_ACCOUNT, visitor.email)
-        async with house.db.reading() as session:
-            account = await get_account(session, visitor.known_id)
         try:
-            if not await house.passwords.fits(account.password_hash, visitor_of(request).text("current")):
-                raise Invalid("password.wrong", field="current")
-            house.limits.succeeded(PASSWORD_OF_ACCOUNT, visitor.email)
+            await by_password(request)
             password_hash = await house.passwords.hash(visitor_of(request).text("password"))
         except Invalid as error:
             return await _me(request, error)

@@ -19,7 +19,6 @@ from app.accounts.factors.store import (
     remove_factor,
     renew_recovery_codes,
 )
-from app.accounts.limits import PASSWORD_OF_ACCOUNT
 from app.accounts.sealing import seal, unseal
 from app.accounts.sessions import close_other_sessions, renew_session
 from app.accounts.store import get_account
@@ -28,7 +27,16 @@ from app.letters.outbox import write_letter
 from app.qr import draw
 from app.security import Roles
 from app.web.respond import AnyRequest, arrival_of, come_in, first_page, go, onward, page, safe_place
-from app.web.session import browser_of, house_of, keep_cookie, prove, shown_code, visitor_of, with_code
+from app.web.session import (
+    browser_of,
+    by_password,
+    house_of,
+    keep_cookie,
+    prove,
+    shown_code,
+    visitor_of,
+    with_code,
+)
 from commons.clock import now
 from commons.errors import Conflict, Invalid
 
@@ -107,15 +115,10 @@ class Proving(Controller):
 
 
 async def _by_password(request: AnyRequest) -> None:
-    house, visitor = house_of(request), visitor_of(request)
-    house.limits.try_one(PASSWORD_OF_ACCOUNT, visitor.email)
-    async with house.db.reading() as session:
-        account = await get_account(session, visitor.known_id)
-    if not await house.passwords.fits(account.password_hash, visitor.text("current")):
-        raise Invalid("password.wrong", field="current")
-    house.limits.succeeded(PASSWORD_OF_ACCOUNT, visitor.email)
+    visitor = visitor_of(request)
+    await by_password(request)
     token = visitor.session_token
-    visitor.sign_in(await house.db.write(lambda session: renew_session(session, token, proved=False)))
+    visitor.sign_in(await house_of(request).db.write(lambda session: renew_session(session, token, proved=False)))
 
 
 async def _proof_form(request: AnyRequest, wanted: str, error: Invalid | None = None) -> Response[str]:
@@ -126,7 +129,7 @@ async def _proof_form(request: AnyRequest, wanted: str, error: Invalid | None = 
 
 
 class OwnFactor(Controller):
-    """One's own second factor: set up with a first code, taken away and given new recovery codes with another."""
+    """One's own second factor: set up with password and a first code, taken away or given new codes with another."""
 
     path = "/{lang:str}/me/factor"
 
@@ -154,6 +157,7 @@ class OwnFactor(Controller):
             return codes, await renew_session(session, visitor.session_token, proved=True)
 
         try:
+            await by_password(request)
             codes, token = await house.db.write(work)
         except Invalid as error:
             return await _set_up(request, app_secret, wanted, error)
@@ -175,6 +179,7 @@ class OwnFactor(Controller):
             return codes, await renew_session(session, token, proved=True)
 
         try:
+            await by_password(request)
             codes, renewed = await with_code(request, account_id, visitor.text(FIELD), work)
         except Invalid as error:
             return await _present(request, error, "renew")

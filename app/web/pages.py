@@ -6,6 +6,7 @@ Each has a first text that comes with Khma, in four languages; the organisation 
 from litestar import Controller, Response, get
 from litestar.params import FromPath
 
+from app.jobs.clocks import CLOCKS
 from app.web.respond import AnyRequest, page
 from app.web.session import house_of
 from app.writing import to_html
@@ -19,12 +20,13 @@ class OrganisationPages(Controller):
 
     @get(name="pages.show")
     async def show(self, request: AnyRequest, lang: FromPath[str], key: FromPath[str]) -> Response[str]:
-        """Show one page: the organisation's own text, else the first one."""
+        """Show one page: the organisation's own text, else the first one; on privacy, also what is kept how long."""
         async with house_of(request).db.reading() as session:
             own = await find_page(session, (await get_host(session)).id, key, lang)
+        clocks = CLOCKS if key == "privacy" else ()
         if own is None:
-            return await page(request, f"pages/{key}.html", key=key)
-        return await page(request, "pages/own.html", key=key, own=own, body=to_html(own.body))
+            return await page(request, f"pages/{key}.html", key=key, clocks=clocks)
+        return await page(request, "pages/own.html", key=key, own=own, body=to_html(own.body), clocks=clocks)
 
 
 ROUTES = [OrganisationPages]

@@ -6,19 +6,33 @@ from litestar import Controller, Response, get, post
 from litestar.params import FromPath
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from app.accounts.roles.granting import END, GRANT, GRANTED, Wish, ask_for, find_wishes, settle
+from app.accounts.factors.losing import WAITED, find_loss, stop_forgetting
+from app.accounts.factors.store import find_factor
+from app.accounts.roles.granting import (
+    END,
+    FORGET,
+    GRANT,
+    GRANTED,
+    Wish,
+    ask_for,
+    find_wishes,
+    settle,
+    take_back_wish,
+)
 from app.accounts.roles.store import find_grants, find_people
 from app.accounts.store import find_account, find_accounts, find_events, get_account
 from app.accounts.tables import SecurityEvent
 from app.jobs.store import enqueue
 from app.security import Role
 from app.web.respond import AnyRequest, onward, page, page_number
-from app.web.session import browser_of, house_of, visitor_of
+from app.web.session import Visitor, browser_of, house_of, visitor_of
 from commons.approvals.tables import Decision
+from commons.clock import now
 from commons.errors import Conflict, Forbidden, Invalid
 from commons.organisations.store import get_host
 
 LONGEST_SEARCH = 100
+LOST = "lost-factor"
 
 
 class PeoplePages(Controller):
@@ -44,17 +58,13 @@ class PeoplePages(Controller):
     async def ask(self, request: AnyRequest, lang: FromPath[str], account_id: FromPath[UUID]) -> Response[str]:
         """Ask that they be given a role, or that one end; nothing changes before a second person agrees."""
         visitor = visitor_of(request)
-        do, _, said = visitor.text("role").partition("/")
-        role, _, held_for = said.partition("/")
-        unit = held_for if do == "end" else " ".join(visitor.text("unit").split())
 
         async def work(session: AsyncSession) -> bool:
-            if role not in set(GRANTED):
-                raise Invalid("role.missing", field="role")
-            wish = Wish(END if do == "end" else GRANT, account_id, Role(role), unit)
-            is_done = await ask_for(session, wish, visitor.text("reason"), visitor.known_id, browser_of(request))
+            wish = _wish_in(visitor, account_id)
+            reason, browser = visitor.text("reason"), browser_of(request)
+            is_done = await ask_for(session, wish, reason, visitor.known_id, browser, lang)
             if is_done:
-                await enqueue(session, "ledger.sequence")
+                await _go_on(session, wish)
             return is_done
 
         try:
@@ -64,8 +74,20 @@ class PeoplePages(Controller):
         return onward(request, "people.show", done="agreed" if is_done else "asked", account_id=account_id)
 
 
+def _wish_in(visitor: Visitor, account_id: UUID) -> Wish:
+    """Read what a form asks for: `grant/officer`, `end/officer/Registry office`, or that a lost factor be forgotten."""
+    do, _, said = visitor.text("role").partition("/")
+    if do == LOST:
+        return Wish(FORGET, account_id, Role.CITIZEN, "")
+    role, _, held_for = said.partition("/")
+    if role not in set(GRANTED):
+        raise Invalid("role.missing", field="role")
+    unit = held_for if do == "end" else " ".join(visitor.text("unit").split())
+    return Wish(END if do == "end" else GRANT, account_id, Role(role), unit)
+
+
 class Deciding(Controller):
-    """Agree that somebody be given a role or lose it, or refuse."""
+    """Agree to what somebody asked for about a person, refuse it, or take back what one asked for."""
 
     path = "/{lang:str}/manage/roles"
 
@@ -78,12 +100,49 @@ class Deciding(Controller):
         decision = Decision.APPROVED if said == "agree" else Decision.REFUSED
 
         async def work(session: AsyncSession) -> None:
-            await settle(session, approval_id, visitor.known_id, decision, browser_of(request))
+            wish = await settle(session, approval_id, visitor.known_id, decision, browser_of(request), lang)
             if decision is Decision.APPROVED:
-                await enqueue(session, "ledger.sequence")
+                await _go_on(session, wish)
 
         await house_of(request).db.write(work)
         return onward(request, "manage.home", done="agreed" if decision is Decision.APPROVED else "refused")
+
+    @post("/{approval_id:uuid}/take-back", name="people.take_back")
+    async def take_back(self, request: AnyRequest, lang: FromPath[str], approval_id: FromPath[UUID]) -> Response[str]:
+        """Take back what one asked for oneself, before anybody decided."""
+        visitor = visitor_of(request)
+        wish = await house_of(request).db.write(
+            lambda session: take_back_wish(session, approval_id, visitor.known_id, browser_of(request))
+        )
+        return onward(request, "people.show", done="taken-back", account_id=wish.account_id)
+
+
+async def _go_on(session: AsyncSession, wish: Wish) -> None:
+    """Ask for the work that follows when something was agreed to."""
+    if wish.action == FORGET:
+        await enqueue(session, "factors.forget", due_at=await now(session) + WAITED)
+    else:
+        await enqueue(session, "ledger.sequence")
+
+
+class KeepingFactor(Controller):
+    """What the letter about a lost factor leads to: its owner says no, signed in or not."""
+
+    path = "/{lang:str}/keep-factor/{token:str}"
+
+    @get(name="people.keep_factor")
+    async def ask(self, request: AnyRequest, lang: FromPath[str], token: FromPath[str]) -> Response[str]:
+        """Say what would happen, and when; opening a link from a letter changes nothing."""
+        async with house_of(request).db.reading() as session:
+            loss = await find_loss(session, token)
+        return await page(request, "people/keep_factor.html", link=token, due_at=loss.due_at, error=None)
+
+    @post(name="people.keep_factor_save")
+    async def keep(self, request: AnyRequest, lang: FromPath[str], token: FromPath[str]) -> Response[str]:
+        """Keep the factor."""
+        browser = browser_of(request)
+        await house_of(request).db.write(lambda session: stop_forgetting(session, token, browser))
+        return onward(request, "home", done="factor-kept")
 
 
 class SecurityLog(Controller):
@@ -117,6 +176,7 @@ async def _person(
         account = await get_account(session, account_id)
         grants = await find_grants(session, [account_id])
         wishes = [each for each in await find_wishes(session, visitor.known_id) if each.account.id == account_id]
+        factor = await find_factor(session, account_id)
     return await page(
         request,
         "people/person.html",
@@ -124,6 +184,7 @@ async def _person(
         account=account,
         grants=grants,
         wishes=wishes,
+        has_factor=factor is not None,
         roles=GRANTED,
         may_ask=visitor.may("people.ask") and (host.single_handed or account_id != visitor.account_id),
         typed={name: visitor.text(name) for name in ("role", "unit", "reason")},
@@ -131,4 +192,4 @@ async def _person(
     )
 
 
-ROUTES = [PeoplePages, Deciding, SecurityLog]
+ROUTES = [PeoplePages, Deciding, KeepingFactor, SecurityLog]

@@ -24,8 +24,12 @@ LOOK_COOKIE = "khma-look"
 THEMES = ("light", "dark", "contrast")
 NOTICES = frozenset(
     {
+        "address-back",
+        "address-changed",
         "agreed",
         "asked",
+        "erased",
+        "factor-kept",
         "factor-removed",
         "hidden",
         "kept",
@@ -41,6 +45,7 @@ NOTICES = frozenset(
         "signed-in",
         "signed-out",
         "signed-out-there",
+        "taken-back",
         "withdrawn",
     }
 )

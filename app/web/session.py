@@ -23,7 +23,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from app.accounts.events import note
 from app.accounts.factors.store import FIELD, count_recovery_codes, next_code, take_code
-from app.accounts.limits import FACTOR_FROM_NETWORK, FACTOR_OF_ACCOUNT, network_of
+from app.accounts.limits import FACTOR_FROM_NETWORK, FACTOR_OF_ACCOUNT, PASSWORD_OF_ACCOUNT, network_of
 from app.accounts.sessions import LONGEST, find_signed_in, mark_seen, renew_session
 from app.accounts.store import get_account
 from app.accounts.tables import Event
@@ -237,6 +237,20 @@ async def with_code(
     house.limits.take_back(FACTOR_FROM_NETWORK, network)
     house.limits.succeeded(FACTOR_OF_ACCOUNT, str(account_id))
     return result
+
+
+async def by_password(connection: ASGIConnection[Any, Any, Any, Any]) -> None:
+    """Check the password that somebody signed in types once more, into the field "current".
+
+    Raises: Invalid "password.wrong"; TooMany, since wrong ones are counted by account.
+    """
+    house, visitor = house_of(connection), visitor_of(connection)
+    house.limits.try_one(PASSWORD_OF_ACCOUNT, visitor.email)
+    async with house.db.reading() as session:
+        account = await get_account(session, visitor.known_id)
+    if not await house.passwords.fits(account.password_hash, visitor.text("current")):
+        raise Invalid("password.wrong", field="current")
+    house.limits.succeeded(PASSWORD_OF_ACCOUNT, visitor.email)
 
 
 async def shown_code(house: House, account_id: UUID) -> str:

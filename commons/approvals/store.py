@@ -3,6 +3,7 @@
 from collections.abc import Collection
 from uuid import UUID
 
+from sqlalchemy import delete
 from sqlalchemy.exc import IntegrityError
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
@@ -53,6 +54,41 @@ async def decide(
     session.add(approval)
     await session.flush()
     return approval
+
+
+async def take_back(session: AsyncSession, approval_id: UUID, asked_by: UUID) -> Approval:
+    """Take a request back that nobody decided on yet; only the one who asked may.
+
+    Raises: NotFound · Conflict when it is decided already · Forbidden "approval.not_yours".
+    """
+    query = select(Approval).where(Approval.id == approval_id).with_for_update()
+    if (approval := (await session.exec(query)).first()) is None:
+        raise NotFound("approval.unknown")
+    if approval.asked_by != asked_by:
+        raise Forbidden("approval.not_yours")
+    if approval.decision is not Decision.WAITING:
+        raise Conflict("approval.decided")
+    approval.decision, approval.decided_by, approval.decided_at = Decision.TAKEN_BACK, asked_by, await now(session)
+    session.add(approval)
+    await session.flush()
+    return approval
+
+
+async def find_about(session: AsyncSession, subject: str) -> list[Approval]:
+    """Find every request about what lies under an address, such as "people/<id>/", decided or not, oldest first."""
+    query = select(Approval).where(col(Approval.subject).startswith(subject, autoescape=True))
+    return list((await session.exec(query.order_by(col(Approval.asked_at), col(Approval.id)))).all())
+
+
+async def erase_about(session: AsyncSession, subject: str) -> None:
+    """Erase every request about what lies under an address, with its reason: what it was about is gone."""
+    await session.exec(delete(Approval).where(col(Approval.subject).startswith(subject, autoescape=True)))
+
+
+async def find_by(session: AsyncSession, person: UUID) -> list[Approval]:
+    """Find every request that somebody asked for or decided on, oldest first."""
+    query = select(Approval).where((col(Approval.asked_by) == person) | (col(Approval.decided_by) == person))
+    return list((await session.exec(query.order_by(col(Approval.asked_at), col(Approval.id)))).all())
 
 
 async def get_approval(session: AsyncSession, approval_id: UUID) -> Approval:

@@ -17,6 +17,7 @@ class Decision(StrEnum):
     WAITING = "waiting"
     APPROVED = "approved"
     REFUSED = "refused"
+    TAKEN_BACK = "taken_back"  # by whoever asked, before anybody decided
 
 
 WAITS = text("decision = 'waiting'")

@@ -7,8 +7,9 @@ from playwright.sync_api import Page
 
 from app.accounts.tokens import make_token
 from app.demo.walk import SHEET
-from tests.accessibility import factors, rolls, votes
-from tests.accessibility.furniture import PERSON, PICTURE, ROLL
+from tests.accessibility import factors, rights, rolls, votes
+from tests.accessibility.furniture import PICTURE, ROLL
+from tests.accessibility.rights import PERSON
 from tests.plumbing.server import SECRET
 from tests.plumbing.town import RunningTown
 
@@ -215,6 +216,7 @@ PAGES = [
     Case("factor", "factors.show", "/me/factor", (MANAGER,)),
     Case("factor-renew", "factors.show", "/me/factor?act=renew", (MANAGER,)),
     Case("factor-remove", "factors.show", "/me/factor?act=remove", (MANAGER,)),
+    *(Case(*each) for each in rights.SEEN),
     Case("prove", "factors.prove", "/me/prove", (CITIZEN, MANAGER)),
     Case("components", "components", "/components", (NOBODY,)),
     Case("ledger", "ledger.index", "/ledger"),
@@ -317,6 +319,7 @@ MISTAKES = [
     Case("reset-dead", "accounts.reset", "/reset/no.link", (NOBODY,), status=404),
     Case("me-nameless", "accounts.me", "/me", (CITIZEN,), typed(name=""), 422, 1),
     Case("me-present", "accounts.me", "/me", (CITIZEN,), typed(current="wrong", password=GOOD_PASSWORD), 422, 1),
+    *(Case(*each) for each in rights.MISTAKEN),
     Case("own-page-half", "manage.page", "/manage/pages/about", (MANAGER,), typed(body="Only words."), 422, 1),
     Case("service-empty", "manage.service_new", "/manage/new-service", (MANAGER,), typed(name_en=""), 422, 1),
     Case("service-taken", "manage.service_new", "/manage/new-service", (MANAGER,),

@@ -16,7 +16,8 @@ from app.accounts.roll.changes import STRIKE, Change
 from app.accounts.roll.filling.tables import RollImport, Stage
 from app.accounts.roll.importing import Entry
 from app.accounts.roll.store import add_lines, find_lines, issue_codes, strike
-from app.accounts.tables import Account, Event, Roll, RollLine
+from app.accounts.sessions import hash_of
+from app.accounts.tables import Account, Event, FactorLoss, Roll, RollLine
 from app.config import LANGUAGES
 from app.demo.walk import SHEET
 from app.letters.tables import Fate, Letter
@@ -32,10 +33,10 @@ from polls.drafting import Plan, card_of, draft
 from polls.lifecycle import Kind, State
 from results.publication import prepare_import, publish, withdraw
 from results.tables import Result
+from tests.accessibility.rights import LOSS, PERSON
 
 OWN_TEXT = "We are **here**.\n\n## When\n\n- In the morning\n- [In the evening](https://example.org/)"
 BECAUSE = "A line was read wrongly."
-PERSON = UUID("5f0c2c7e-2f0e-4f52-9a3a-0d6b6b0c1a12")
 ROLL = UUID("5f0c2c7e-2f0e-4f52-9a3a-0d6b6b0c1a11")
 FILLED = UUID("5f0c2c7e-2f0e-4f52-9a3a-0d6b6b0c1a13")  # a roll into which a long list is on its way
 ON_FILLED, STRUCK = UUID("5f0c2c7e-2f0e-4f52-9a3a-0d6b6b0c1a14"), UUID("5f0c2c7e-2f0e-4f52-9a3a-0d6b6b0c1a15")
@@ -111,6 +112,7 @@ async def _let_somebody_in(session: AsyncSession, host_id: UUID, moment: datetim
     asker = (await session.exec(select(Account).where(Account.email == "tamar@vardisi.example"))).one()
     await ask_for(session, Wish(GRANT, PERSON, Role.AUDITOR, ""), BECAUSE, asker.id, "Firefox · Linux")
     await note(session, Event.SIGN_IN_FAILED, browser="curl")
+    session.add(FactorLoss(account_id=PERSON, link_hash=hash_of(LOSS), language="en", due_at=moment + DAY))
 
 
 async def _make_roll(session: AsyncSession) -> None:

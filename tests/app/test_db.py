@@ -299,3 +299,21 @@ async def test_an_unfounded_house_says_so(addresses: Addresses) -> None:
         assert founded.slug == "vardisi"
     finally:
         await db.close()
+
+
+def size_of(path: str) -> int:
+    return Path(path).stat().st_size
+
+
+async def test_what_was_deleted_leaves_the_log_once_nobody_reads(sqlite_addresses: Addresses) -> None:
+    db, log = Database(sqlite_addresses.url), f"{sqlite_addresses.url.removeprefix('sqlite:///')}-wal"
+    await db.write(lambda session: add(session, "one"))
+    async with db.reading() as session:
+        await session.exec(select(Organisation))
+        await db.write(lambda session: add(session, "two"))
+        assert not await db.shorten_log()  # a reader still looks at an earlier moment
+    assert await db.shorten_log()
+    assert size_of(log) == 0
+    await db.write(lambda session: add(session, "three"))  # and writing goes on
+    assert await slugs(db) == ["one", "three", "two"]
+    await db.close()

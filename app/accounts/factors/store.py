@@ -20,7 +20,7 @@ from app.accounts.factors.codes import (
     seal_app_secret,
     step_at,
 )
-from app.accounts.tables import Factor, RecoveryCode
+from app.accounts.tables import Factor, FactorLoss, RecoveryCode
 from commons.clock import now
 from commons.errors import Conflict, Invalid
 
@@ -79,7 +79,8 @@ async def take_code(session: AsyncSession, secret: str, account_id: UUID, typed:
 
 
 async def remove_factor(session: AsyncSession, account_id: UUID) -> None:
-    """Take a second factor away, and the recovery codes with it."""
+    """Take a second factor away, and with it the recovery codes, and a request that it be forgotten."""
+    await session.exec(delete(FactorLoss).where(col(FactorLoss.account_id) == account_id))
     await session.exec(delete(RecoveryCode).where(col(RecoveryCode.account_id) == account_id))
     await session.exec(delete(Factor).where(col(Factor.account_id) == account_id))
 

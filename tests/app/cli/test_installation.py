@@ -1,5 +1,6 @@
 """Setting an installation up and keeping it, as an operator does it: by typing commands."""
 
+import asyncio
 import re
 import sqlite3
 from contextlib import closing
@@ -8,9 +9,13 @@ from uuid import uuid4
 
 import pytest
 from sqlalchemy import create_engine, text
+from sqlmodel.ext.asyncio.session import AsyncSession
 
+from app.accounts.sessions import open_session
+from app.accounts.store import add_account
+from app.accounts.tables import Factor, RecoveryCode
 from app.config import load
-from app.db import driver_url
+from app.db import Database, driver_url
 from tests.app.cli.program import khma, settings_for
 from tests.conftest import Addresses
 from tests.plumbing.postgres import OWNER, Postgres
@@ -194,3 +199,35 @@ def test_a_copy_is_made_and_put_back_into_a_new_house(addresses: Addresses, tmp_
     for name in ("no-such-file.zip", "khma.sqlite3"):
         refused = khma(new, "restore", str(folder / name))
         assert (refused.returncode, "Traceback" in refused.stderr) == (1, False)
+
+
+def test_a_lost_factor_is_forgotten_told_by_letter_and_written_down(addresses: Addresses, tmp_path: Path) -> None:
+    settings = settings_for(addresses, tmp_path)
+
+    async def move_in() -> None:
+        db = Database(addresses.url)
+
+        async def work(session: AsyncSession) -> None:
+            account = await add_account(session, "maia@town.example", "Maia", "hash")
+            session.add(Factor(account_id=account.id, sealed=b"x", last_step=0, added_at=account.created_at))
+            session.add(RecoveryCode(account_id=account.id, code_hash=b"y"))
+            await open_session(session, account.id, "test")
+
+        await db.write(work)
+        await db.close()
+
+    asyncio.run(move_in())
+    unknown = khma(settings, "admin", "forget-factor", "nobody@town.example")
+    assert (unknown.returncode, "There is no such account" in unknown.stderr) == (2, True)
+    done = khma(settings, "admin", "forget-factor", " MAIA@town.example", "--language", "ka")
+    assert done.returncode == 0, done.stderr
+    for table in ("app_factor", "app_recovery_code", "app_session"):
+        assert asked(addresses, f"SELECT count(*) FROM {table}") == [(0,)]
+    assert asked(addresses, "SELECT kind, language, address FROM app_letter") == [
+        ("factor_forgotten", "ka", "maia@town.example")
+    ]
+    assert asked(addresses, "SELECT event, who IS NULL, whom IS NULL FROM app_security_event") == [
+        ("factor_forgotten", True, False)
+    ]
+    again = khma(settings, "admin", "forget-factor", "maia@town.example")
+    assert (again.returncode, "no second factor" in again.stderr) == (2, True)

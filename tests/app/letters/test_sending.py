@@ -21,13 +21,21 @@ CONFIG = Config(database_url="sqlite://", base_url="https://town.example", mail_
 TOKEN = "eyJlbWFpbCI6Im5pbm8ifQ.2026.c2lnbmF0dXJl-_"
 PERSON = "Nino O'Brien & <Söhne>"
 FACTS = {
+    "address_back": {"token": TOKEN},
+    "address_changed": {"token": TOKEN},
+    "address_known": {},
+    "address_new": {"token": TOKEN},
     "factor_added": {},
+    "factor_forgotten": {},
+    "factor_loss": {"token": TOKEN},
     "factor_removed": {},
     "invitation": {"token": TOKEN},
     "new_device": {"browser": "Firefox", "at": "1 May 2026, 12:00 (UTC)"},
     "password_changed": {},
     "recovery_used": {"left": "9"},
     "reset": {"name": PERSON, "token": TOKEN},
+    "role_ended": {"role": "officer", "unit": ""},
+    "role_granted": {"role": "officer", "unit": "Registry & Co"},
     "sign_up": {"token": TOKEN},
     "sign_up_known": {"name": PERSON, "token": TOKEN},
 }

@@ -40,9 +40,8 @@ async def set_up(browser: Browser, wanted: str = "") -> tuple[str, list[str]]:
     page = (await browser.get(f"/en/me/factor?next={wanted}")).text
     secret = shown_secret(page)
     fields = dict(CARRIED.findall(page))
-    answer = await browser.send(
-        "/en/me/factor", {"sealed": fields["sealed"], "next": fields["next"], FIELD: now_code(secret, -1)}
-    )
+    typed = {"current": PASSWORD, FIELD: now_code(secret, -1)}
+    answer = await browser.send("/en/me/factor", {"sealed": fields["sealed"], "next": fields["next"]} | typed)
     assert answer.status_code == 200, answer.text
     return secret, CODES.findall(answer.text)
 
@@ -122,7 +121,7 @@ async def test_a_recovery_code_is_taken_once_of_twenty_at_once_and_told_by_lette
 async def test_new_recovery_codes_take_the_place_of_all_old_ones(town: Town) -> None:
     browser = await town.signed_in("citizen")
     secret, old = await set_up(browser)
-    answer = await browser.send("/en/me/factor/codes", {FIELD: now_code(secret)})
+    answer = await browser.send("/en/me/factor/codes", {"current": PASSWORD, FIELD: now_code(secret)})
     new = CODES.findall(answer.text)
     assert (len(new), set(new) & set(old)) == (10, set())
     for code, status in ((old[0], 422), (new[0].replace(" ", "-"), 303)):
@@ -134,12 +133,29 @@ async def test_a_wrong_first_code_leaves_the_app_as_it_is(one_town: Town) -> Non
     browser = await one_town.signed_in("citizen")
     page = (await browser.get("/en/me/factor")).text
     rows, sealed = await one_town.rows(), dict(CARRIED.findall(page))["sealed"]
-    answer = await browser.send("/en/me/factor", {"sealed": sealed, FIELD: "12345"})
+    answer = await browser.send("/en/me/factor", {"sealed": sealed, "current": PASSWORD, FIELD: "12345"})
     assert answer.status_code == 422
     assert shown_secret(answer.text) == shown_secret(page)  # it need not be told again
     other = await one_town.signed_in("second citizen")  # a secret that was sealed for somebody else
-    assert (await other.send("/en/me/factor", {"sealed": sealed, FIELD: now_code(shown_secret(page))})).is_redirect
+    typed = {"sealed": sealed, "current": PASSWORD, FIELD: now_code(shown_secret(page))}
+    assert (await other.send("/en/me/factor", typed)).is_redirect
     assert (await one_town.rows())["app_factor"] == rows["app_factor"]
+
+
+async def test_a_found_browser_without_the_password_adds_no_factor_and_makes_no_codes(town: Town) -> None:
+    browser = await town.signed_in("citizen")
+    fields = dict(CARRIED.findall(page := (await browser.get("/en/me/factor")).text))
+    typed = {"sealed": fields["sealed"], FIELD: now_code(shown_secret(page))}
+    for wrong in ({}, {"current": "not the password at all"}):
+        answer = await browser.send("/en/me/factor", typed | wrong)
+        assert (answer.status_code, 'href="#f-current"' in answer.text) == (422, True)
+        assert shown_secret(answer.text) == shown_secret(page)
+    secret, codes = await set_up(browser)
+    before = (await town.rows())["app_recovery_code"]
+    refused = await browser.send("/en/me/factor/codes", {FIELD: now_code(secret)})
+    assert (refused.status_code, "not your present password" in refused.text) == (422, True)
+    assert (await town.rows())["app_recovery_code"] == before
+    assert len(codes) == 10
 
 
 async def test_halfway_in_is_nowhere(town: Town) -> None:
@@ -205,8 +221,8 @@ async def test_a_manager_without_a_factor_is_led_to_its_set_up_and_on(town: Town
     for path in ("/en", "/en/me", "/en/votes", "/en/results"):
         assert (await browser.get(path)).status_code == 200
     page = (await browser.get("/en/me/factor?next=/en/manage/rolls")).text
-    fields = dict(CARRIED.findall(page)) | {FIELD: now_code(shown_secret(page))}
-    done = await browser.send("/en/me/factor", {name: fields[name] for name in ("sealed", "next", FIELD)})
+    fields = dict(CARRIED.findall(page)) | {"current": PASSWORD, FIELD: now_code(shown_secret(page))}
+    done = await browser.send("/en/me/factor", {name: fields[name] for name in ("sealed", "next", "current", FIELD)})
     assert 'href="/en/manage/rolls"' in done.text
     assert (await browser.get("/en/manage/rolls")).status_code == 200
 

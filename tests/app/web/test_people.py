@@ -7,6 +7,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from app.accounts.store import EVENTS_PER_PAGE
 from app.accounts.tables import Event, SecurityEvent
+from app.letters.sending import compose
 from commons.clock import now
 from commons.ledger.sequence import sequence
 from commons.organisations.store import set_single_handed
@@ -53,6 +54,44 @@ async def test_from_asking_to_the_public_log(town: Town) -> None:
     assert "A role was given: Officer (Registry)." in ledger
     assert "Asked for by: Administrator. Agreed to by: Administrator." in ledger
     assert "Nino" not in ledger
+
+
+async def test_the_person_is_told_by_letter_of_a_role_given_and_ended(town: Town) -> None:
+    admin, second = await town.signed_in("admin"), await town.signed_in("second admin")
+    for change, kind, words in (
+        ("grant/officer", "role_granted", "Officer (R & D)"),
+        ("end/officer/R & D", "role_ended", "Officer (R & D)"),
+    ):
+        await ask_by_form(admin, town, "citizen", role=change, unit="R & D", reason="Because.")
+        assert [letter for letter in await town.letters(CITIZEN) if letter.kind == kind] == []  # not before it is so
+        page = (await second.get("/en/manage")).text
+        action = re.search(r'action="(/en/manage/roles/[^"]+)"', page)
+        assert action is not None
+        await second.http.post(action[1], data=form_at(page, action[1]) | {"decision": "agree"})
+        (letter,) = [each for each in await town.letters(CITIZEN) if each.kind == kind]
+        said = compose(letter, town.config, "Vardisi").get_content()
+        assert words in said
+        assert "Because." not in said
+
+
+async def test_who_asked_takes_it_back_and_nobody_else_does(town: Town) -> None:
+    admin, second = await town.signed_in("admin"), await town.signed_in("second admin")
+    place = await ask_by_form(admin, town, "citizen", role="grant/officer", reason="A mistake.")
+    page = (await admin.get(place)).text
+    action = re.search(r'action="(/en/manage/roles/[^"]+/take-back)"', page)
+    assert action is not None
+    assert "take-back" not in (await second.get(place)).text
+    foreign = await second.send(action[1])
+    assert (foreign.status_code, "Only they can take it back" in foreign.text) == (403, True)
+    done = await admin.http.post(action[1], data=form_at(page, action[1]))
+    assert done.headers["location"] == f"/en/manage/people/{town.people['citizen']}?done=taken-back"
+    again = await admin.send(action[1])
+    late = await second.send(action[1].removesuffix("/take-back"), {"decision": "agree"})
+    assert [(answer.status_code, "decided already" in answer.text) for answer in (again, late)] == [(409, True)] * 2
+    assert "'officer'" not in str((await town.rows())["app_grant"])
+    log = (await (await town.signed_in("auditor")).get(f"/en/manage/security?person={CITIZEN}")).text
+    assert "Request about a person taken back" in log
+    assert (await ask_by_form(admin, town, "citizen", role="grant/officer", reason="Again.")).endswith("?done=asked")
 
 
 @pytest.mark.parametrize(
