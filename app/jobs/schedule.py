@@ -6,6 +6,7 @@ from uuid import UUID
 
 from sqlmodel.ext.asyncio.session import AsyncSession
 
+from app.accounts.links import answer_form, sweep_links
 from app.accounts.sessions import sweep_sessions
 from app.house import House
 from app.jobs.store import enqueue, sweep_jobs
@@ -44,9 +45,15 @@ async def sequence_ledger(house: House, session: AsyncSession, _: Mapping[str, s
         await enqueue(session, "ledger.sequence")  # a batch is a transaction; there may be another
 
 
+async def answer_by_letter(house: House, session: AsyncSession, facts: Mapping[str, str]) -> None:
+    """Write the letter that a form asked for. The address is forgotten with the job's other facts once it is done."""
+    await answer_form(session, house.config.secret, facts["form"], facts["email"], facts["language"])
+
+
 async def sweep(house: House, session: AsyncSession, _: Mapping[str, str]) -> None:
-    """Throw away what is over (sessions, done jobs, counters of failed tries), and ask for what was given up."""
+    """Throw away what is over (sessions, links, done jobs, counters of failed tries), and ask for what was given up."""
     await sweep_sessions(session)
+    await sweep_links(session)
     await sweep_jobs(session)
     house.limits.sweep()
     await enqueue(session, "ledger.sequence")  # should an earlier one have been given up
@@ -56,6 +63,7 @@ ASK_EVERY_SECONDS = 600
 
 WORK: dict[str, Work] = {
     "ledger.sequence": sequence_ledger,
+    "letters.answer": answer_by_letter,
     "sweep": sweep,
 }
 

@@ -28,20 +28,22 @@ BUSY_SECONDS = 5
 KNOWN = {400: "door.unreadable", 404: "door.nowhere", 405: "door.wrong_method", 413: "door.too_large"}
 
 
-def show(request: AnyRequest, status: int, sentence: str, headers: dict[str, str] | None = None) -> Response[str]:
-    """Answer with an error: a page, or a piece for htmx."""
+def show(
+    request: AnyRequest, status: int, sentence: str, headers: dict[str, str] | None = None, code: str = ""
+) -> Response[str]:
+    """Answer with an error: a page, or a piece for htmx. code: where the page has ways on of its own for it."""
     if wants_piece(request):
         answer = rendered(request, "errors/_error.html", status, sentence=sentence)
         answer.headers |= {"HX-Retarget": "#errors", "HX-Reswap": "innerHTML"}
     else:
-        answer = rendered(request, "errors/error.html", status, number=status, sentence=sentence)
+        answer = rendered(request, "errors/error.html", status, number=status, sentence=sentence, code=code)
     answer.headers |= headers or {}
     return answer
 
 
 def on_domain_error(request: AnyRequest, error: DomainError) -> Response[str]:
     """Say what the record says no to."""
-    return show(request, error.status, explain(language_of(request), error))
+    return show(request, error.status, explain(language_of(request), error), code=error.code)
 
 
 def on_http_error(request: AnyRequest, error: HTTPException) -> Response[str]:

@@ -1,14 +1,17 @@
 """Every page of Khma and every state that a mistake can bring it into: the list that all accessibility tests walk."""
 
 from collections.abc import Callable
+from contextlib import closing
 from dataclasses import dataclass
 
 from playwright.sync_api import Page
 
+from app.accounts.limits import PASSWORD_FROM_NETWORK, PASSWORD_OF_ACCOUNT, Limits
+from app.accounts.links import password_mark
 from app.accounts.tokens import make_token
 from app.demo.walk import SHEET
 from tests.accessibility import factors, votes
-from tests.accessibility.furniture import PERSON, PICTURE, ROLL
+from tests.accessibility.furniture import LONG_ADDRESS, PERSON, PICTURE, ROLL
 from tests.plumbing.server import SECRET
 from tests.plumbing.town import RunningTown
 
@@ -44,6 +47,9 @@ class Case:
 def send(page: Page) -> None:
     """Press the main form's own button."""
     page.locator("main form button").last.click()
+
+
+GOOD_PASSWORD = "four words only here"
 
 
 def typed(**fields: str) -> Act:
@@ -171,6 +177,28 @@ def too_often(page: Page, town: RunningTown) -> None:
     town.forgive()
 
 
+def crowded(page: Page, town: RunningTown) -> None:
+    """Sign in from a network whose free tries are spent, while others queue."""
+    with closing(Limits(town.folder / "limits.sqlite3", SECRET)) as limits:
+        for _ in range(PASSWORD_FROM_NETWORK.free):
+            limits.count(PASSWORD_FROM_NETWORK.scope, "127.0.0.1")
+        for _ in range(60):
+            limits.next_turn(PASSWORD_FROM_NETWORK, "127.0.0.1")
+    typed(email="somebody@vardisi.example", password=GOOD_PASSWORD)(page, town)
+    page.wait_for_load_state()
+    town.forgive()
+
+
+def guessed_at(page: Page, town: RunningTown) -> None:
+    """Sign in as somebody whose password others guess."""
+    with closing(Limits(town.folder / "limits.sqlite3", SECRET)) as limits:
+        for _ in range(PASSWORD_OF_ACCOUNT.free):
+            limits.try_one(PASSWORD_OF_ACCOUNT, "somebody@vardisi.example")
+    typed(email="somebody@vardisi.example", password=GOOD_PASSWORD)(page, town)
+    page.wait_for_load_state()
+    town.forgive()
+
+
 def unfolded(**fields: str) -> Act:
     """Unfold all that a form folds away, such as its fields in other languages, then type and send."""
 
@@ -194,10 +222,11 @@ def ask_to_postpone(page: Page, town: RunningTown) -> None:
 
 WELCOME = make_token(SECRET, "welcome", {"email": "newcomer@vardisi.example"}, hours=1)
 TAKEN = make_token(SECRET, "welcome", {"email": "nino@vardisi.example"}, hours=1)
-RESET = make_token(SECRET, "reset", {"email": "nino@vardisi.example", "mark": "old"}, hours=1)
+MARK = password_mark("")  # of the password of the official in `furniture`, who has none
+RESET = make_token(SECRET, "reset", {"email": LONG_ADDRESS, "mark": MARK}, hours=1)
+USED = make_token(SECRET, "reset", {"email": LONG_ADDRESS, "mark": "old"}, hours=1)
 ASK_AGAIN = """document.querySelector("form:has(#f-reason)").action =
   location.pathname.replace("results/", "manage/results/").replace(/[^/]*$/, "a-vote-that-waits") + "/withdraw" """
-GOOD_PASSWORD = "four words only here"
 FIRST_TEXTS = ("about", "contact", "help", "privacy", "accessibility", "terms")
 
 PAGES = [
@@ -312,7 +341,9 @@ MISTAKES = [
     Case("welcome-taken", "accounts.welcome", f"/welcome/{TAKEN}", (NOBODY,),
          typed(name="Nino", password=GOOD_PASSWORD), 409, 1),
     Case("reset-weak", "accounts.reset", f"/reset/{RESET}", (NOBODY,), typed(password="short"), 422, 1),
-    Case("reset-used", "accounts.reset", f"/reset/{RESET}", (NOBODY,), typed(password=GOOD_PASSWORD), 404),
+    Case("reset-used", "accounts.reset", f"/reset/{USED}", (NOBODY,), status=404),
+    Case("sign-in-queue", "accounts.sign_in", "/sign-in", (NOBODY,), crowded, 429, 1, mends=False),
+    Case("sign-in-slowed", "accounts.sign_in", "/sign-in", (NOBODY,), guessed_at, 429, 1, mends=False),
     Case("reset-dead", "accounts.reset", "/reset/no.link", (NOBODY,), status=404),
     Case("me-nameless", "accounts.me", "/me", (CITIZEN,), typed(name=""), 422, 1),
     Case("me-present", "accounts.me", "/me", (CITIZEN,), typed(current="wrong", password=GOOD_PASSWORD), 422, 1),
@@ -378,7 +409,7 @@ MISTAKES = [
     Case("409", "results.show", f"/results/{RESULT}", (MANAGER,), tampered(ASK_AGAIN, reason="Once more."), 409),
     Case("413", "accounts.me", "/me", (CITIZEN,), typed(name="n" * 1_200_000), 413),
     Case("415", "settings.show", "/settings", (NOBODY,), no_form, 415),
-    Case("429", "accounts.sign_up", "/sign-up", (NOBODY,), too_often, 429),
+    Case("429", "accounts.sign_up", "/sign-up", (NOBODY,), too_often, 429, 1, mends=False),
     Case("503", "results.index", "/results", (NOBODY,), status=503, place="away"),
     Case("503-home", "home", "", (NOBODY,), status=503, place="away"),
     Case("unfounded", "home", "", (NOBODY,), place="unfounded"),
