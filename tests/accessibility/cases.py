@@ -1,16 +1,14 @@
 """Every page of Khma and every state that a mistake can bring it into: the list that all accessibility tests walk."""
 
 from collections.abc import Callable
-from contextlib import closing
 from dataclasses import dataclass
 
 from playwright.sync_api import Page
 
-from app.accounts.limits import PASSWORD_FROM_NETWORK, PASSWORD_OF_ACCOUNT, Limits
 from app.accounts.links import password_mark
 from app.accounts.tokens import make_token
 from app.demo.walk import SHEET
-from tests.accessibility import factors, votes
+from tests.accessibility import factors, votes, waits
 from tests.accessibility.furniture import LONG_ADDRESS, PERSON, PICTURE, ROLL
 from tests.plumbing.server import SECRET
 from tests.plumbing.town import RunningTown
@@ -19,6 +17,7 @@ NOBODY, CITIZEN, MANAGER, ADMIN = "nobody", "citizen", "manager", "admin"
 ALL = (NOBODY, CITIZEN, MANAGER)
 RESULT = "debian-project-leader-2007"
 LIST = "reference,name\n7,Nino\n7,Nino\nA,Luka\nА,Luka\n,nobody\n8,a,b"
+GOOD_PASSWORD = "four words only here"
 BROKEN = SHEET.replace("5:B", "five:B")
 Act = Callable[[Page, RunningTown], None]
 
@@ -47,9 +46,6 @@ class Case:
 def send(page: Page) -> None:
     """Press the main form's own button."""
     page.locator("main form button").last.click()
-
-
-GOOD_PASSWORD = "four words only here"
 
 
 def typed(**fields: str) -> Act:
@@ -165,38 +161,6 @@ def no_form(page: Page, town: RunningTown) -> None:
     """Send a body that is no form."""
     page.evaluate("document.querySelector('main form').enctype = 'text/plain'")
     send(page)
-
-
-def too_often(page: Page, town: RunningTown) -> None:
-    """Ask for letters to one address until it is too many."""
-    token = page.locator('main [name="_token"]').get_attribute("value") or ""
-    for _ in range(3):
-        page.request.post(page.url, form={"_token": token, "email": "often@vardisi.example"})
-    typed(email="often@vardisi.example")(page, town)
-    page.wait_for_load_state()
-    town.forgive()
-
-
-def crowded(page: Page, town: RunningTown) -> None:
-    """Sign in from a network whose free tries are spent, while others queue."""
-    with closing(Limits(town.folder / "limits.sqlite3", SECRET)) as limits:
-        for _ in range(PASSWORD_FROM_NETWORK.free):
-            limits.count(PASSWORD_FROM_NETWORK.scope, "127.0.0.1")
-        for _ in range(60):
-            limits.next_turn(PASSWORD_FROM_NETWORK, "127.0.0.1")
-    typed(email="somebody@vardisi.example", password=GOOD_PASSWORD)(page, town)
-    page.wait_for_load_state()
-    town.forgive()
-
-
-def guessed_at(page: Page, town: RunningTown) -> None:
-    """Sign in as somebody whose password others guess."""
-    with closing(Limits(town.folder / "limits.sqlite3", SECRET)) as limits:
-        for _ in range(PASSWORD_OF_ACCOUNT.free):
-            limits.try_one(PASSWORD_OF_ACCOUNT, "somebody@vardisi.example")
-    typed(email="somebody@vardisi.example", password=GOOD_PASSWORD)(page, town)
-    page.wait_for_load_state()
-    town.forgive()
 
 
 def unfolded(**fields: str) -> Act:
@@ -342,8 +306,8 @@ MISTAKES = [
          typed(name="Nino", password=GOOD_PASSWORD), 409, 1),
     Case("reset-weak", "accounts.reset", f"/reset/{RESET}", (NOBODY,), typed(password="short"), 422, 1),
     Case("reset-used", "accounts.reset", f"/reset/{USED}", (NOBODY,), status=404),
-    Case("sign-in-queue", "accounts.sign_in", "/sign-in", (NOBODY,), crowded, 429, 1, mends=False),
-    Case("sign-in-slowed", "accounts.sign_in", "/sign-in", (NOBODY,), guessed_at, 429, 1, mends=False),
+    Case("sign-in-queue", "accounts.sign_in", "/sign-in", (NOBODY,), waits.crowded, 429, 1, mends=False),
+    Case("sign-in-slowed", "accounts.sign_in", "/sign-in", (NOBODY,), waits.guessed_at, 429, 1, mends=False),
     Case("reset-dead", "accounts.reset", "/reset/no.link", (NOBODY,), status=404),
     Case("me-nameless", "accounts.me", "/me", (CITIZEN,), typed(name=""), 422, 1),
     Case("me-present", "accounts.me", "/me", (CITIZEN,), typed(current="wrong", password=GOOD_PASSWORD), 422, 1),
@@ -409,7 +373,7 @@ MISTAKES = [
     Case("409", "results.show", f"/results/{RESULT}", (MANAGER,), tampered(ASK_AGAIN, reason="Once more."), 409),
     Case("413", "accounts.me", "/me", (CITIZEN,), typed(name="n" * 1_200_000), 413),
     Case("415", "settings.show", "/settings", (NOBODY,), no_form, 415),
-    Case("429", "accounts.sign_up", "/sign-up", (NOBODY,), too_often, 429, 1, mends=False),
+    Case("429", "accounts.sign_up", "/sign-up", (NOBODY,), waits.too_often, 429, 1, mends=False),
     Case("503", "results.index", "/results", (NOBODY,), status=503, place="away"),
     Case("503-home", "home", "", (NOBODY,), status=503, place="away"),
     Case("unfounded", "home", "", (NOBODY,), place="unfounded"),
