@@ -51,9 +51,14 @@ def password_mark(password_hash: str) -> str:
 
 
 async def open_welcome(session: AsyncSession, secret: str, token: str) -> Mapping[str, str]:
-    """Read what a link to a new account says. Raises NotFound "link.dead", also for one that was used."""
+    """Read what a link to a new account says.
+
+    Raises: NotFound "link.dead", also for one whose account was made and is gone. Where it still is there, the form
+            may be shown, and says that the address is taken: sign in.
+    """
     facts = read_token(secret, WELCOME, token)
-    if await session.get(SpentLink, _mark(token)) is not None:
+    used = await session.get(SpentLink, _mark(token)) is not None
+    if used and await find_account(session, facts["email"]) is None:
         raise NotFound("link.dead")
     return facts
 
