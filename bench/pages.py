@@ -134,6 +134,8 @@ def public_pages(app: Litestar, secret: str, mark: str) -> Iterator[str]:
         "services.show": {"slug": SERVICE},
         "votes.show": {"slug": VOTE},
         "votes.receipt": {"slug": VOTE},
+        "votes.line": {"slug": VOTE},
+        "votes.eligible": {"slug": VOTE},
         "pages.show": {"key": "privacy"},
         "accounts.welcome": {"token": make_token(secret, "welcome", facts, hours=1)},
         "accounts.reset": {"token": make_token(secret, "reset", facts, hours=1)},
