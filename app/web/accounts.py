@@ -120,41 +120,17 @@ class SigningIn(Controller):
 
     @post("/sign-in", name="accounts.sign_in_check")
     async def check(self, request: AnyRequest, lang: FromPath[str]) -> Response[str]:
-        """Check them. The answer takes as long, and says the same, whether the address or the password is wrong."""
-        house, visitor = house_of(request), visitor_of(request)
-        email, password, wanted = visitor.text("email"), visitor.text("password"), visitor.text("next")
-        secret, known_as = house.config.secret, email.strip().lower()
-        async with house.db.reading() as session:
-            found = await find_at_door(session, secret, known_as, device_of(request))
-            moment = await now(session)
-        account, has_factor, known = found or (None, False, False)
+        """Check them. The answer takes as long, and says the same, whether the address or the password is wrong.
+
+        Who finds too many others at it is told at once, before anything is asked of the database.
+        """
+        visitor = visitor_of(request)
+        email, wanted = visitor.text("email"), visitor.text("next")
         try:
-            attempt = begin(house.limits, secret, trier_of(request, known_as, known=known), PASSWORD)
-            right = await fits(house, attempt, account.password_hash if account else house.passwords.nobody, password)
-        except (TooMany, Busy) as error:
+            with house_of(request).passwords.place():
+                return await _sign_in(request, email, wanted)
+        except (Invalid, TooMany, Busy) as error:
             return await _form_again(request, "sign_in", error, email=email, next=wanted)
-        if account is None or not right:
-            # Written down for unknown addresses too, so that known ones take no longer; which address, is not.
-            who = account.id if account else None
-            await house.db.write(
-                lambda session: note(session, Event.SIGN_IN_FAILED, whom=who, browser=browser_of(request))
-            )
-            return await _form_again(
-                request, "sign_in", Invalid("sign_in.wrong", field="email"), email=email, next=wanted
-            )
-        if not has_factor:
-            person, arrival = account, arrival_of(request, proved=False)
-
-            async def work(session: AsyncSession) -> tuple[str, Roles]:
-                return await let_in(session, secret, person, arrival)
-
-            token, roles = await house.db.write(work)
-            return come_in(request, first_page(request, roles, wanted), token, arrival)
-        halfway = seal_halfway(secret, visitor.cookie, Halfway(account.id, mark_of(account.password_hash)), moment)
-        place = request.app.route_reverse("factors.code", lang=lang)
-        answer = go(request, f"{place}?{urlencode({'next': wanted})}" if wanted else place)
-        keep_cookie(request, house.config.halfway_cookie_name, halfway, VALID_FOR)
-        return answer
 
     @post("/sign-out", name="accounts.sign_out")
     async def leave(self, request: AnyRequest, lang: FromPath[str]) -> Response[str]:
@@ -302,6 +278,37 @@ class MyAccount(Controller):
         return onward(request, "home", done="signed-out")
 
 
+async def _sign_in(request: AnyRequest, email: str, wanted: str) -> Response[str]:
+    """Let somebody in, or ask for their code. Raises Invalid "sign_in.wrong", TooMany, Busy."""
+    house, visitor, known_as = house_of(request), visitor_of(request), email.strip().lower()
+    secret = house.config.secret
+    async with house.db.reading() as session:
+        found = await find_at_door(session, secret, known_as, device_of(request))
+        moment = await now(session)
+    account, has_factor, known = found or (None, False, False)
+    attempt = begin(house.limits, secret, trier_of(request, known_as, known=known), PASSWORD)
+    password_hash = account.password_hash if account else house.passwords.nobody
+    right = await fits(house, attempt, password_hash, visitor.text("password"))
+    if account is None or not right:
+        # Written down for unknown addresses too, so that known ones take no longer; which address, is not.
+        who, browser = account.id if account else None, browser_of(request)
+        await house.db.write(lambda session: note(session, Event.SIGN_IN_FAILED, whom=who, browser=browser))
+        raise Invalid("sign_in.wrong", field="email")
+    if not has_factor:
+        person, arrival = account, arrival_of(request, proved=False)
+
+        async def work(session: AsyncSession) -> tuple[str, Roles]:
+            return await let_in(session, secret, person, arrival)
+
+        token, roles = await house.db.write(work)
+        return come_in(request, first_page(request, roles, wanted), token, arrival)
+    halfway = seal_halfway(secret, visitor.cookie, Halfway(account.id, mark_of(account.password_hash)), moment)
+    place = request.app.route_reverse("factors.code", lang=language_of(request))
+    answer = go(request, f"{place}?{urlencode({'next': wanted})}" if wanted else place)
+    keep_cookie(request, house.config.halfway_cookie_name, halfway, VALID_FOR)
+    return answer
+
+
 async def _me(request: AnyRequest, error: Invalid | None = None) -> Response[str]:
     visitor = visitor_of(request)
     async with house_of(request).db.reading() as session:
@@ -339,9 +346,13 @@ async def _form_again(
     headers, turn = {}, ""
     if isinstance(error, TooMany):
         turn, status, headers = error.turn, 429, {"Retry-After": str(error.seconds)}
-        many = "sign_in.too_many" if form == "sign_in" else "letters.too_many"
-        code, minutes = "tries.in_turn" if turn else many, -(-error.seconds // 60)
-        said: DomainError = Forbidden(code, seconds=error.seconds, minutes=minutes)
+        minutes = -(-error.seconds // 60)
+        if turn:
+            said: DomainError = Forbidden("tries.in_turn", seconds=error.seconds)
+        elif form == "sign_in":
+            said = Forbidden("sign_in.too_many", minutes=minutes)
+        else:
+            said = Forbidden("letters.too_many", minutes=minutes)
     elif isinstance(error, Busy):
         said, status, headers = Forbidden("door.busy"), 503, {"Retry-After": str(BUSY_SECONDS)}
     else:
