@@ -35,7 +35,7 @@ from app.accounts.tables import Event
 from app.jobs.store import enqueue
 from app.letters.outbox import write_letter
 from app.security import Role, Roles
-from app.web.errors import BUSY_SECONDS
+from app.web.errors import busy_seconds
 from app.web.respond import AnyRequest, arrival_of, come_in, first_page, go, language_of, onward, page
 from app.web.session import (
     browser_of,
@@ -354,7 +354,7 @@ async def _form_again(
         else:
             said = Forbidden("letters.too_many", minutes=minutes)
     elif isinstance(error, Busy):
-        said, status, headers = Forbidden("door.busy"), 503, {"Retry-After": str(BUSY_SECONDS)}
+        said, status, headers = Forbidden("door.busy"), 503, {"Retry-After": str(busy_seconds())}
     else:
         said, status = error, error.status
     answer = await page(request, f"accounts/{form}.html", status, error=said, turn=turn, **typed)

@@ -99,5 +99,5 @@ async def test_who_is_turned_away_sees_a_page_that_says_when_to_come_back(
 ) -> None:
     monkeypatch.setattr("app.accounts.passwords.WAITING_AT_MOST", 0)
     answer = await one_town.browser().sign_in(PEOPLE["citizen"][1])
-    assert (answer.status_code, answer.headers["retry-after"]) == (503, "5")
+    assert (answer.status_code, answer.headers["retry-after"].isdigit()) == (503, True)
     assert "Many people are signing in" in answer.text
