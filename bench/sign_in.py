@@ -1,8 +1,8 @@
 """What 200 people who sign in at one moment cost everybody else: memory, and how long other pages take meanwhile.
 
 The town is served by `khma serve`, one process, on each database. Its public pages are asked for in quiet, one after
-the other over one connection; then while all people send address and password at once; then in quiet again, for others use
-the machine as well. Who is told that the house is busy sends the same form again when the answer says so, until
+the other over one connection; then while all people send address and password at once; then in quiet again, for others
+use the machine as well. Who is told that the house is busy sends the same form again when the answer says so, until
 everybody is in. The other pages' 95th percentile is compared with their quiet one of the same run.
 """
 

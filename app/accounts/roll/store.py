@@ -376,7 +376,7 @@ async def unstrike(session: AsyncSession, roll_id: UUID, line_id: UUID) -> None:
 
 
 async def _get_line(session: AsyncSession, roll_id: UUID, line_id: UUID) -> RollLine:
-    query = select(RollLine).join(Roll).where(RollLine.id == line_id, RollLine.roll_id == roll_id, _OURS)
+    query = select(RollLine).where(RollLine.id == line_id, RollLine.roll_id == roll_id)
     if (line := (await session.exec(query.execution_options(populate_existing=True))).first()) is None:
         raise NotFound("roll.line_unknown")
     return line
