@@ -15,6 +15,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from commons.clock import moment_in
 from commons.errors import Conflict, NotFound
+from commons.organisations.store import host_id
 from polls.lifecycle import State
 from polls.tables import Amendment, Poll, option_ids_of
 
@@ -45,6 +46,7 @@ class Held:
         return option_ids_of(self.options)
 
 
+_OURS = col(Poll.organisation_id) == host_id()  # another organisation's are answered like unknown ones
 HELD = tuple(each.name for each in fields(Held))
 
 
@@ -56,8 +58,8 @@ async def get_poll(session: AsyncSession, poll_id: UUID) -> Poll:
 
 
 async def find_poll(session: AsyncSession, slug: str) -> Poll | None:
-    """Find a vote by its address, drafts too: who may see a draft is decided above."""
-    return (await session.exec(select(Poll).where(Poll.slug == slug))).first()
+    """Find a vote held here by its address, drafts too: who may see a draft is decided above."""
+    return (await session.exec(select(Poll).where(Poll.slug == slug, _OURS))).first()
 
 
 async def get_poll_at(session: AsyncSession, slug: str) -> Poll:
@@ -89,7 +91,7 @@ async def list_polls(
     page:    counted from 1.
     soonest: the one that closes next comes first; else the one that closes last.
     """
-    is_wanted = col(Poll.state).in_(states)
+    is_wanted = col(Poll.state).in_(states) & _OURS
     total = (await session.exec(select(func.count()).select_from(Poll).where(is_wanted))).one()
     closes = col(Poll.closes_at)
     query = select(Poll).where(is_wanted).order_by(closes if soonest else closes.desc(), col(Poll.slug))
@@ -142,7 +144,8 @@ def holding(dialect: str) -> Select[Any]:
     """
     columns = SQLModel.metadata.tables[str(Poll.__tablename__)].c
     needed = [columns[name] for name in HELD if name != "moment"]
-    held = select_columns(*needed).where(columns.slug == bindparam("slug")).with_for_update(read=True).subquery()
+    there = (columns.slug == bindparam("slug")) & (columns.organisation_id == host_id())
+    held = select_columns(*needed).where(there).with_for_update(read=True).subquery()
     return select_columns(held, moment_in(dialect))
 
 
@@ -165,7 +168,8 @@ async def add_poll(session: AsyncSession, poll: Poll) -> None:
 
 async def hold_amendment(session: AsyncSession, amendment_id: UUID) -> Amendment:
     """Get an amendment and hold its row. Raises NotFound "amendment.unknown"."""
-    query = select(Amendment).where(Amendment.id == amendment_id).with_for_update()
+    ours = select(Poll.id).where(_OURS)
+    query = select(Amendment).where(Amendment.id == amendment_id, col(Amendment.poll_id).in_(ours)).with_for_update()
     if (amendment := (await session.exec(query.execution_options(populate_existing=True))).first()) is None:
         raise NotFound("amendment.unknown")
     return amendment

@@ -12,6 +12,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from commons.errors import Conflict, NotFound
 from commons.ledger.tables import Leaf, Words
+from commons.organisations.store import host_id
 from results.archive import LEDGER
 from results.tables import Result, ResultFile
 
@@ -45,9 +46,10 @@ async def add_result(session: AsyncSession, result: Result, files: dict[str, byt
 async def get_result(session: AsyncSession, slug: str) -> Result:
     """Get a result by its slug; a withdrawn one too, for its page says so.
 
-    Raises: NotFound.
+    Raises: NotFound, also for another organisation's.
     """
-    if (result := (await session.exec(select(Result).where(Result.slug == slug))).first()) is None:
+    query = select(Result).where(Result.slug == slug, col(Result.organisation_id) == host_id())
+    if (result := (await session.exec(query)).first()) is None:
         raise NotFound("result.unknown")
     return result
 

@@ -26,21 +26,36 @@ class Limit:
     free: int
 
 
+@dataclass(frozen=True)
+class Pace:
+    """How many tries a network has free within 15 minutes; after them one each so many seconds, in turn."""
+
+    scope: str
+    free: int
+    seconds: float
+
+
+WIDER = 4  # so many times the free tries of an address, or of one line's /64, has the /24 or /56 around it
 PASSWORD_OF_ACCOUNT = Limit("password of account", 10)
-PASSWORD_FROM_NETWORK = Limit("password from network", 100)
+PASSWORD_OF_DEVICE = Limit("password of device", 10)
 FACTOR_OF_ACCOUNT = Limit("factor of account", 5)
-FACTOR_FROM_NETWORK = Limit("factor from network", 100)
+FACTOR_OF_DEVICE = Limit("factor of device", 5)
 CODE_FROM_NETWORK = Limit("code from network", 100)
+CODE_FROM_AROUND = Limit("code from around", WIDER * CODE_FROM_NETWORK.free)
 LETTER_TO_ADDRESS = Limit("letter to address", 3)
-LETTER_FROM_NETWORK = Limit("letter from network", 30)
+PASSWORD_FROM_NETWORK = Pace("password from network", 100, 1)
+LETTER_FROM_NETWORK = Pace("letter from network", 30, 2)
 
 
 class TooMany(Exception):
-    """Too many failures: a 429 that says when to try again."""
+    """Too many failures: a 429 that says when to try again.
 
-    def __init__(self, seconds: int) -> None:
-        super().__init__(seconds)
-        self.seconds = seconds
+    turn: what keeps one's place in the queue of a network, to be sent along then; nothing where there is no queue.
+    """
+
+    def __init__(self, seconds: int, turn: str = "") -> None:
+        super().__init__(seconds, turn)
+        self.seconds, self.turn = seconds, turn
 
 
 class Limits:
@@ -66,7 +81,7 @@ class Limits:
         Raises: TooMany with the seconds to wait; a try within the wait is refused and not counted.
         """
         now = time.time() if now is None else now
-        key = self._key(limit, name)
+        key = self._key(limit.scope, name)
         counted = self._file.execute(
             "INSERT INTO tried VALUES (:key, 1, :now) ON CONFLICT (key) DO UPDATE SET"
             " times = CASE WHEN :now - last > :window THEN 1 ELSE times + 1 END, last = :now"
@@ -86,13 +101,48 @@ class Limits:
             wait = min(LONGEST_WAIT_SECONDS, FIRST_WAIT_SECONDS * 2 ** min(times - limit.free, 20))
             raise TooMany(max(1, round(wait - (now - last))))
 
-    def succeeded(self, limit: Limit, name: str) -> None:
-        """Forget the failures: the right person came."""
-        self._file.execute("DELETE FROM tried WHERE key = ?", (self._key(limit, name),))
+    def count(self, scope: str, name: str, *, now: float | None = None) -> int:
+        """Count a try without refusing it. Returns how many there were within 15 minutes of each other."""
+        row = self._file.execute(
+            "INSERT INTO tried VALUES (:key, 1, :now) ON CONFLICT (key) DO UPDATE SET"
+            " times = CASE WHEN :now - last > :window THEN 1 ELSE times + 1 END, last = :now RETURNING times",
+            {"key": self._key(scope, name), "now": time.time() if now is None else now, "window": WINDOW_SECONDS},
+        ).fetchone()
+        return int(row[0])
 
-    def take_back(self, limit: Limit, name: str) -> None:
-        """Take one counted try back: it succeeded, but says nothing about the others from there."""
-        self._file.execute("UPDATE tried SET times = max(0, times - 1) WHERE key = ?", (self._key(limit, name),))
+    def next_turn(self, pace: Pace, name: str, *, now: float | None = None) -> float:
+        """Take the next turn in the queue of a network. Returns when it comes; a quarter of an hour ahead at most."""
+        now = time.time() if now is None else now
+        row = self._file.execute(
+            "INSERT INTO tried VALUES (:key, 0, :now + :each) ON CONFLICT (key) DO UPDATE SET"
+            " last = min(max(last, :now), :now + :longest) + :each RETURNING last",
+            {
+                "key": self._key(f"queue of {pace.scope}", name),
+                "now": now,
+                "each": pace.seconds,
+                "longest": LONGEST_WAIT_SECONDS,
+            },
+        ).fetchone()
+        return float(row[0]) - pace.seconds
+
+    def is_first(self, scope: str, name: str, *, now: float | None = None) -> bool:
+        """Tell whether something comes for the first time; of many at once, one does."""
+        moment = time.time() if now is None else now
+        done = self._file.execute(
+            "INSERT INTO tried VALUES (?, 1, ?) ON CONFLICT (key) DO NOTHING", (self._key(scope, name), moment)
+        )
+        return done.rowcount == 1
+
+    def succeeded(self, scope: str, name: str) -> int:
+        """Forget the failures: the right person came. Returns how many were counted."""
+        row = self._file.execute(
+            "DELETE FROM tried WHERE key = ? RETURNING times", (self._key(scope, name),)
+        ).fetchone()
+        return int(row[0]) if row else 0
+
+    def take_back(self, scope: str, name: str, times: int = 1) -> None:
+        """Take counted tries back: they succeeded, but say nothing about the others from there."""
+        self._file.execute("UPDATE tried SET times = max(0, times - ?) WHERE key = ?", (times, self._key(scope, name)))
 
     def sweep(self, *, now: float | None = None) -> None:
         """Forget what is over."""
@@ -103,12 +153,12 @@ class Limits:
         """Let go of the file."""
         self._file.close()
 
-    def _key(self, limit: Limit, name: str) -> bytes:
-        return hmac.digest(self._secret, f"{limit.scope}\0{name}".encode(), "sha256")
+    def _key(self, scope: str, name: str) -> bytes:
+        return hmac.digest(self._secret, f"{scope}\0{name}".encode(), "sha256")
 
 
-def network_of(connection: ASGIConnection, trusted_proxy: str) -> str:  # type: ignore[type-arg]
-    """Name the network a request comes from: an IPv4 address, or the /64 of an IPv6 one.
+def networks_of(connection: ASGIConnection, trusted_proxy: str) -> tuple[str, str]:  # type: ignore[type-arg]
+    """Name the network a request comes from, and the one around it: an IPv4 address and its /24, an IPv6 /64 and /56.
 
     X-Forwarded-For is read only when the configured proxy is the peer, and then only the hop that proxy added.
     """
@@ -119,9 +169,11 @@ def network_of(connection: ASGIConnection, trusted_proxy: str) -> str:  # type: 
     try:
         address = ipaddress.ip_address(peer)
     except ValueError:
-        return "unknown"
+        return "unknown", "unknown"
     if mapped := getattr(address, "ipv4_mapped", None):  # as a socket for both kinds names an IPv4 address
         address = mapped
+    narrow, wide = (32, 24) if address.version == 4 else (64, 56)
+    around = ipaddress.ip_network((address, wide), strict=False)
     if address.version == 4:
-        return str(address)
-    return str(ipaddress.ip_network((address, 64), strict=False))
+        return str(address), str(around)
+    return str(ipaddress.ip_network((address, narrow), strict=False)), str(around)

@@ -1,8 +1,11 @@
 """Passwords: hashed slowly, by few at a time, so that a storm of sign-ins cannot take the house down."""
 
 import asyncio
-from collections.abc import Callable
+import os
+import sys
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from typing import TypeVar
 
 from argon2 import PasswordHasher
@@ -19,6 +22,7 @@ GUESSES = 10**8  # so many tries at least, by somebody who knows common password
 LOOKED_AT = 72  # the estimate takes long for more, and tells no more
 AT_ONCE = 2
 WAITING_AT_MOST = 32
+YIELDS = 10  # of 19 steps of niceness: whoever reads a page comes first
 
 
 class Busy(Exception):
@@ -33,8 +37,8 @@ class Passwords:
 
     def __init__(self) -> None:
         self._argon2 = PasswordHasher(memory_cost=19_456, time_cost=2, parallelism=1)
-        self._pool = ThreadPoolExecutor(AT_ONCE, thread_name_prefix="argon2")
-        self._waiting = 0
+        self._pool = ThreadPoolExecutor(AT_ONCE, thread_name_prefix="argon2", initializer=_yield_to_others)
+        self._waiting = self._signing_in = 0
         # Verified against when nobody has the address, so that the answer takes as long as for a real one.
         self.nobody = self._argon2.hash("nobody has this password")
 
@@ -48,6 +52,17 @@ class Passwords:
         if len(password) > LONGEST:
             return False
         return await self._run(self._verify, password_hash, password)
+
+    @contextmanager
+    def place(self) -> Iterator[None]:
+        """Keep a place for somebody who signs in, from their first question to the database on. Raises Busy."""
+        if self._signing_in >= WAITING_AT_MOST:
+            raise Busy
+        self._signing_in += 1
+        try:
+            yield
+        finally:
+            self._signing_in -= 1
 
     def _hash(self, password: str) -> str:
         check_strength(password)
@@ -71,6 +86,12 @@ class Passwords:
     def close(self) -> None:
         """Let the threads go."""
         self._pool.shutdown(wait=False, cancel_futures=True)
+
+
+def _yield_to_others() -> None:
+    """Let this thread alone come after others; elsewhere than on Linux that would be the whole program."""
+    if sys.platform == "linux":
+        os.nice(YIELDS)
 
 
 def check_length(password: str) -> None:

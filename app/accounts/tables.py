@@ -148,6 +148,15 @@ class FactorLoss(SQLModel, table=True):
     due_at: datetime = Field(sa_type=UTCDateTime, index=True)
 
 
+class SpentLink(SQLModel, table=True):
+    """A link from a letter that was used: a hash of it, so that it is never used again, whoever is gone meanwhile."""
+
+    __tablename__ = "app_spent_link"
+
+    mark: bytes = Field(primary_key=True)
+    spent_at: datetime = Field(sa_type=UTCDateTime, index=True)
+
+
 class Roll(SQLModel, table=True):
     """A list of those who may vote. Votes name it; what they are asked and answer stands elsewhere."""
 

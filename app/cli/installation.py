@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from app.accounts.factors.losing import forget_factor
+from app.accounts.links import INVITATION_HOURS, WELCOME
 from app.accounts.store import check_address, find_account
 from app.accounts.tokens import make_token
 from app.backup import Unfit, back_up
@@ -23,8 +24,6 @@ from app.letters.outbox import write_letter
 from app.security import Role
 from commons.errors import DomainError, NotFound
 from commons.organisations.store import found, set_single_handed
-
-INVITATION_HOURS = 72
 
 
 def config(argv: list[str]) -> int:
@@ -174,7 +173,7 @@ async def _forget_factor(options: argparse.Namespace) -> int:
 
 async def _invite(options: argparse.Namespace) -> int:
     settings, address = load(), check_address(options.address)
-    token = make_token(settings.secret, "welcome", {"email": address, "role": options.role}, hours=INVITATION_HOURS)
+    token = make_token(settings.secret, WELCOME, {"email": address, "role": options.role}, hours=INVITATION_HOURS)
     db = Database(settings.database_url)
 
     async def work(session: AsyncSession) -> bool:

@@ -10,6 +10,7 @@ from datetime import timedelta
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from app.accounts.limits import LONGEST_WAIT_SECONDS, WINDOW_SECONDS
+from app.accounts.links import SPENT_KEPT, sweep_links
 from app.accounts.rights.store import EVENTS_KEPT, forget_old_events, forget_struck_lines
 from app.accounts.sessions import DEVICE_KNOWN_FOR, LONGEST, sweep_devices, sweep_sessions
 from app.house import House
@@ -54,6 +55,10 @@ async def _invitations(_: House, session: AsyncSession) -> None:
     await sweep_letters(session, STRANGERS_KEPT, TO_STRANGERS)
 
 
+async def _links(_: House, session: AsyncSession) -> None:
+    await sweep_links(session)
+
+
 async def _letters(_: House, session: AsyncSession) -> None:
     await sweep_letters(session, LETTERS_KEPT)
 
@@ -78,6 +83,7 @@ CLOCKS = (
     Clock("sessions", LONGEST, _sessions),
     Clock("devices", DEVICE_KNOWN_FOR, _devices),
     Clock("invitations", STRANGERS_KEPT, _invitations),
+    Clock("links", SPENT_KEPT, _links),
     Clock("letters", LETTERS_KEPT, _letters),
     Clock("security_log", EVENTS_KEPT, _security_log),
     Clock("struck_lines", STRUCK_KEPT, _struck_lines),

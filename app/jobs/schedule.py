@@ -7,6 +7,7 @@ from uuid import UUID
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from app.accounts.factors.losing import forget_due
+from app.accounts.links import answer_form
 from app.accounts.roll.filling.store import give_up_imports, write_on
 from app.house import House
 from app.jobs.clocks import CLOCKS
@@ -46,6 +47,11 @@ async def sequence_ledger(house: House, session: AsyncSession, _: Mapping[str, s
         await enqueue(session, "ledger.sequence")  # a batch is a transaction; there may be another
 
 
+async def answer_by_letter(house: House, session: AsyncSession, facts: Mapping[str, str]) -> None:
+    """Write the letter that a form asked for. The address is forgotten with the job's other facts once it is done."""
+    await answer_form(session, house.config.secret, facts["form"], facts["email"], facts["language"])
+
+
 async def sweep(house: House, session: AsyncSession, _: Mapping[str, str]) -> None:
     """Throw away all whose time is over, by the table of clocks, and ask for what was given up."""
     for clock in CLOCKS:
@@ -71,6 +77,7 @@ ASK_EVERY_SECONDS = 600
 WORK: dict[str, Work] = {
     "factors.forget": forget_factors,
     "ledger.sequence": sequence_ledger,
+    "letters.answer": answer_by_letter,
     "roll.import": fill_roll,
     "sweep": sweep,
 }

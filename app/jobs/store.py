@@ -50,8 +50,9 @@ async def claim_job(session: AsyncSession) -> Job | None:
 
 
 async def record_done(session: AsyncSession, job: Job) -> None:
-    """Write down that the work is done, in the transaction that did it."""
+    """Write down that the work is done, in the transaction that did it, and forget what it was about."""
     job.state, job.done_at, job.attempts = State.DONE, await now(session), job.attempts + 1
+    job.facts = {}
     session.add(job)
     await session.flush()
 
@@ -66,6 +67,7 @@ async def record_trouble(session: AsyncSession, job_id: UUID, trouble: str) -> N
     job.due_at = await now(session) + timedelta(seconds=2**job.attempts)
     if job.attempts >= MOST_ATTEMPTS:
         job.state = State.FAILED
+        job.facts = {}
     session.add(job)
     await session.flush()
 

@@ -13,36 +13,42 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from app.accounts.entering import let_in
 from app.accounts.events import note
 from app.accounts.factors.halfway import VALID_FOR, Halfway, mark_of, seal_halfway
-from app.accounts.factors.store import find_factor
-from app.accounts.limits import (
-    LETTER_FROM_NETWORK,
-    LETTER_TO_ADDRESS,
-    PASSWORD_FROM_NETWORK,
-    PASSWORD_OF_ACCOUNT,
-    network_of,
-)
+from app.accounts.guarding import PASSWORD, begin, begin_letter
+from app.accounts.limits import TooMany
+from app.accounts.links import open_reset, open_welcome, spend
+from app.accounts.passwords import Busy
 from app.accounts.roles.granting import give_invited
 from app.accounts.sessions import (
+    DEVICE_KNOWN_FOR,
     close_all_sessions,
     close_one_session,
     close_other_sessions,
     close_session,
+    find_at_door,
     hash_of,
     list_sessions,
+    meet_device,
     renew_session,
 )
-from app.accounts.store import add_account, check_address, check_name, find_account, get_account
+from app.accounts.store import add_account, check_address, check_name, get_account
 from app.accounts.tables import Event
-from app.accounts.tokens import make_token, read_token
 from app.jobs.store import enqueue
 from app.letters.outbox import write_letter
 from app.security import Role, Roles
+from app.web.errors import busy_seconds
 from app.web.respond import AnyRequest, arrival_of, come_in, first_page, go, language_of, onward, page
-from app.web.session import browser_of, by_password, house_of, keep_cookie, visitor_of
+from app.web.session import (
+    browser_of,
+    by_password,
+    device_of,
+    fits,
+    house_of,
+    keep_cookie,
+    trier_of,
+    visitor_of,
+)
 from commons.clock import now
-from commons.errors import DomainError, Invalid, NotFound
-
-LINK_HOURS = 24
+from commons.errors import Conflict, DomainError, Forbidden, Invalid, NotFound
 
 
 class SigningUp(Controller):
@@ -53,7 +59,7 @@ class SigningUp(Controller):
     @get("/sign-up", name="accounts.sign_up")
     async def ask(self, request: AnyRequest, lang: FromPath[str]) -> Response[str]:
         """Ask for an address."""
-        return await page(request, "accounts/sign_up.html", email="", error=None)
+        return await page(request, "accounts/sign_up.html", email="", turn="", error=None)
 
     @post("/sign-up", name="accounts.sign_up_send")
     async def send(self, request: AnyRequest, lang: FromPath[str]) -> Response[str]:
@@ -68,41 +74,37 @@ class SigningUp(Controller):
     @get("/welcome/{token:str}", name="accounts.welcome")
     async def welcome(self, request: AnyRequest, lang: FromPath[str], token: FromPath[str]) -> Response[str]:
         """Ask for a name and a password; opening a link from a letter changes nothing."""
-        facts = read_token(house_of(request).config.secret, "welcome", token)
+        house = house_of(request)
+        async with house.db.reading() as session:
+            facts = await open_welcome(session, house.config.secret, token)
         return await page(request, "accounts/welcome.html", email=facts["email"], name="", link=token, error=None)
 
     @post("/welcome/{token:str}", name="accounts.welcome_save")
     async def settle(self, request: AnyRequest, lang: FromPath[str], token: FromPath[str]) -> Response[str]:
         """Make the account and sign its owner in."""
-        house = house_of(request)
-        facts = read_token(house.config.secret, "welcome", token)
+        house, typed_name = house_of(request), visitor_of(request).text("name")
+        async with house.db.reading() as session:
+            facts = await open_welcome(session, house.config.secret, token)
         email, role = facts["email"], Role(facts.get("role", Role.CITIZEN))
         try:
-            name, password = check_name(visitor_of(request).text("name")), visitor_of(request).text("password")
+            name, password = check_name(typed_name), visitor_of(request).text("password")
             password_hash = await house.passwords.hash(password)
 
             arrival = arrival_of(request, proved=False)
 
             async def work(session: AsyncSession) -> str:
                 account = await add_account(session, email, name, password_hash)
+                await spend(session, token)
                 if role is not Role.CITIZEN:
                     await give_invited(session, account.id, role, arrival.browser)
                     await enqueue(session, "ledger.sequence")
-                token, _ = await let_in(session, house.config.secret, account, arrival)
-                return token
+                opened, _ = await let_in(session, house.config.secret, account, arrival)
+                return opened
 
-            token = await house.db.write(work)
-        except DomainError as error:
-            return await page(
-                request,
-                "accounts/welcome.html",
-                error.status,
-                email=email,
-                name=visitor_of(request).text("name"),
-                link=token,
-                error=error,
-            )
-        return come_in(request, onward(request, "accounts.me", done="signed-in"), token, arrival)
+            opened = await house.db.write(work)
+        except (Invalid, Conflict, Busy) as error:
+            return await _form_again(request, "welcome", error, email=email, name=typed_name, link=token)
+        return come_in(request, onward(request, "accounts.me", done="signed-in"), opened, arrival)
 
 
 class SigningIn(Controller):
@@ -114,47 +116,21 @@ class SigningIn(Controller):
     async def ask(self, request: AnyRequest, lang: FromPath[str]) -> Response[str]:
         """Ask for address and password."""
         wanted = request.query_params.get("next", "")
-        return await page(request, "accounts/sign_in.html", email="", next=wanted, error=None)
+        return await page(request, "accounts/sign_in.html", email="", next=wanted, turn="", error=None)
 
     @post("/sign-in", name="accounts.sign_in_check")
     async def check(self, request: AnyRequest, lang: FromPath[str]) -> Response[str]:
-        """Check them. The answer takes as long, and says the same, whether the address or the password is wrong."""
-        house, visitor = house_of(request), visitor_of(request)
-        email, password, wanted = visitor.text("email"), visitor.text("password"), visitor.text("next")
-        network = network_of(request, house.config.trusted_proxy)
-        known_as = email.strip().lower()
-        house.limits.try_one(PASSWORD_FROM_NETWORK, network)
-        house.limits.try_one(PASSWORD_OF_ACCOUNT, known_as)
-        async with house.db.reading() as session:
-            account = await find_account(session, known_as)
-            factor = await find_factor(session, account.id) if account else None
-            moment = await now(session)
-        right = await house.passwords.fits(account.password_hash if account else house.passwords.nobody, password)
-        if account is None or not right:
-            # Written down for unknown addresses too, so that known ones take no longer; which address, is not.
-            who = account.id if account else None
-            await house.db.write(
-                lambda session: note(session, Event.SIGN_IN_FAILED, whom=who, browser=browser_of(request))
-            )
-            error = Invalid("sign_in.wrong", field="email")
-            return await page(request, "accounts/sign_in.html", 422, email=email, next=wanted, error=error)
-        house.limits.take_back(PASSWORD_FROM_NETWORK, network)
-        house.limits.succeeded(PASSWORD_OF_ACCOUNT, known_as)
-        if factor is None:
-            person, arrival = account, arrival_of(request, proved=False)
+        """Check them. The answer takes as long, and says the same, whether the address or the password is wrong.
 
-            async def work(session: AsyncSession) -> tuple[str, Roles]:
-                return await let_in(session, house.config.secret, person, arrival)
-
-            token, roles = await house.db.write(work)
-            return come_in(request, first_page(request, roles, wanted), token, arrival)
-        halfway = seal_halfway(
-            house.config.secret, visitor.cookie, Halfway(account.id, mark_of(account.password_hash)), moment
-        )
-        place = request.app.route_reverse("factors.code", lang=lang)
-        answer = go(request, f"{place}?{urlencode({'next': wanted})}" if wanted else place)
-        keep_cookie(request, house.config.halfway_cookie_name, halfway, VALID_FOR)
-        return answer
+        Who finds too many others at it is told at once, before anything is asked of the database.
+        """
+        visitor = visitor_of(request)
+        email, wanted = visitor.text("email"), visitor.text("next")
+        try:
+            with house_of(request).passwords.place():
+                return await _sign_in(request, email, wanted)
+        except (Invalid, TooMany, Busy) as error:
+            return await _form_again(request, "sign_in", error, email=email, next=wanted)
 
     @post("/sign-out", name="accounts.sign_out")
     async def leave(self, request: AnyRequest, lang: FromPath[str]) -> Response[str]:
@@ -181,7 +157,7 @@ class LostPassword(Controller):
     @get("/forgot", name="accounts.forgot")
     async def ask(self, request: AnyRequest, lang: FromPath[str]) -> Response[str]:
         """Ask for the address."""
-        return await page(request, "accounts/forgot.html", email="", error=None)
+        return await page(request, "accounts/forgot.html", email="", turn="", error=None)
 
     @post("/forgot", name="accounts.forgot_send")
     async def send(self, request: AnyRequest, lang: FromPath[str]) -> Response[str]:
@@ -191,31 +167,35 @@ class LostPassword(Controller):
     @get("/reset/{token:str}", name="accounts.reset")
     async def choose(self, request: AnyRequest, lang: FromPath[str], token: FromPath[str]) -> Response[str]:
         """Ask for the new password; opening a link from a letter changes nothing."""
-        facts = read_token(house_of(request).config.secret, "reset", token)
-        return await page(request, "accounts/reset.html", email=facts["email"], link=token, error=None)
+        house = house_of(request)
+        async with house.db.reading() as session:
+            account = await open_reset(session, house.config.secret, token)
+        return await page(request, "accounts/reset.html", email=account.email, link=token, error=None)
 
     @post("/reset/{token:str}", name="accounts.reset_save")
     async def save(self, request: AnyRequest, lang: FromPath[str], token: FromPath[str]) -> Response[str]:
-        """Set the new password and sign the person out everywhere; the link dies with the old password."""
-        house = house_of(request)
-        facts = read_token(house.config.secret, "reset", token)
+        """Set the new password and sign the person out everywhere; the link dies with the old password.
+
+        Whoever has the letter is the owner, so this browser is known from now on: no stranger's tries slow it.
+        """
+        house, secret, device = house_of(request), house_of(request).config.secret, device_of(request)
+        async with house.db.reading() as session:
+            email = (await open_reset(session, secret, token)).email
         try:
             password_hash = await house.passwords.hash(visitor_of(request).text("password"))
-        except Invalid as error:
-            return await page(
-                request, "accounts/reset.html", error.status, email=facts["email"], link=token, error=error
-            )
+        except (Invalid, Busy) as error:
+            return await _form_again(request, "reset", error, email=email, link=token)
 
         async def work(session: AsyncSession) -> None:
-            account = await find_account(session, facts["email"], lock=True)
-            if account is None or _mark(account.password_hash) != facts["mark"]:
-                raise NotFound("link.dead")
+            account = await open_reset(session, secret, token, lock=True)
             account.password_hash = password_hash
             await close_all_sessions(session, account.id)
+            await meet_device(session, secret, account.id, device)
             await note(session, Event.PASSWORD_RESET, who=account.id, browser=browser_of(request))
             await write_letter(session, account.email, "password_changed", lang)
 
         await house.db.write(work)
+        keep_cookie(request, house.config.device_cookie_name, device, DEVICE_KNOWN_FOR)
         return onward(request, "accounts.sign_in", done="password-changed")
 
 
@@ -293,6 +273,37 @@ class MyAccount(Controller):
         return onward(request, "home", done="signed-out")
 
 
+async def _sign_in(request: AnyRequest, email: str, wanted: str) -> Response[str]:
+    """Let somebody in, or ask for their code. Raises Invalid "sign_in.wrong", TooMany, Busy."""
+    house, visitor, known_as = house_of(request), visitor_of(request), email.strip().lower()
+    secret = house.config.secret
+    async with house.db.reading() as session:
+        found = await find_at_door(session, secret, known_as, device_of(request))
+        moment = await now(session)
+    account, has_factor, known = found or (None, False, False)
+    attempt = begin(house.limits, secret, trier_of(request, known_as, known=known), PASSWORD)
+    password_hash = account.password_hash if account else house.passwords.nobody
+    right = await fits(house, attempt, password_hash, visitor.text("password"))
+    if account is None or not right:
+        # Written down for unknown addresses too, so that known ones take no longer; which address, is not.
+        who, browser = account.id if account else None, browser_of(request)
+        await house.db.write(lambda session: note(session, Event.SIGN_IN_FAILED, whom=who, browser=browser))
+        raise Invalid("sign_in.wrong", field="email")
+    if not has_factor:
+        person, arrival = account, arrival_of(request, proved=False)
+
+        async def work(session: AsyncSession) -> tuple[str, Roles]:
+            return await let_in(session, secret, person, arrival)
+
+        token, roles = await house.db.write(work)
+        return come_in(request, first_page(request, roles, wanted), token, arrival)
+    halfway = seal_halfway(secret, visitor.cookie, Halfway(account.id, mark_of(account.password_hash)), moment)
+    place = request.app.route_reverse("factors.code", lang=language_of(request))
+    answer = go(request, f"{place}?{urlencode({'next': wanted})}" if wanted else place)
+    keep_cookie(request, house.config.halfway_cookie_name, halfway, VALID_FOR)
+    return answer
+
+
 async def _me(request: AnyRequest, error: Invalid | None = None) -> Response[str]:
     visitor = visitor_of(request)
     async with house_of(request).db.reading() as session:
@@ -310,35 +321,40 @@ async def _me(request: AnyRequest, error: Invalid | None = None) -> Response[str
 
 
 async def _send_letter(request: AnyRequest, form: str) -> Response[str]:
-    """Write the letter that a form asks for, and give the same answer whether the address is known or not."""
+    """Take the wish for a letter. Nobody looks here whether the address is known; the worker does, later."""
     house, lang, typed = house_of(request), language_of(request), visitor_of(request).text("email")
     try:
         email = check_address(typed)
-    except Invalid as error:
-        return await page(request, f"accounts/{form}.html", error.status, email=typed, error=error)
-    house.limits.try_one(LETTER_FROM_NETWORK, network_of(request, house.config.trusted_proxy))
-    house.limits.try_one(LETTER_TO_ADDRESS, email)
-    secret = house.config.secret
-
-    async def work(session: AsyncSession) -> None:
-        account = await find_account(session, email)
-        if account is not None:
-            token = make_token(
-                secret, "reset", {"email": email, "mark": _mark(account.password_hash)}, hours=LINK_HOURS
-            )
-            kind = "reset" if form == "forgot" else "sign_up_known"
-            await write_letter(session, email, kind, lang, name=account.name, token=token)
-        elif form == "sign_up":
-            token = make_token(secret, "welcome", {"email": email}, hours=LINK_HOURS)
-            await write_letter(session, email, "sign_up", lang, token=token)
-
-    await house.db.write(work)
+        who = trier_of(request, email, known=False)
+        begin_letter(house.limits, house.config.secret, who)
+    except (Invalid, TooMany) as error:
+        return await _form_again(request, form, error, email=typed)
+    facts = {"form": form, "email": email, "language": lang}
+    await house.db.write(lambda session: enqueue(session, "letters.answer", facts))
     return onward(request, "accounts.sent")
 
 
-def _mark(password_hash: str) -> str:
-    """Mark a password without telling it, so that a link to change it works once."""
-    return mark_of(password_hash).hex()[:32]
+async def _form_again(
+    request: AnyRequest, form: str, error: DomainError | TooMany | Busy, **typed: object
+) -> Response[str]:
+    """Show a form with what was typed and what was wrong, or how long to wait."""
+    headers, turn = {}, ""
+    if isinstance(error, TooMany):
+        turn, status, headers = error.turn, 429, {"Retry-After": str(error.seconds)}
+        minutes = -(-error.seconds // 60)
+        if turn:
+            said: DomainError = Forbidden("tries.in_turn", seconds=error.seconds)
+        elif form == "sign_in":
+            said = Forbidden("sign_in.too_many", minutes=minutes)
+        else:
+            said = Forbidden("letters.too_many", minutes=minutes)
+    elif isinstance(error, Busy):
+        said, status, headers = Forbidden("door.busy"), 503, {"Retry-After": str(busy_seconds())}
+    else:
+        said, status = error, error.status
+    answer = await page(request, f"accounts/{form}.html", status, error=said, turn=turn, **typed)
+    answer.headers |= headers
+    return answer
 
 
 ROUTES = [SigningUp, SigningIn, LostPassword, MyAccount]

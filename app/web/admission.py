@@ -12,7 +12,8 @@ from sqlalchemy import Connection
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from app.accounts.booth import VALID_FOR, open_pass, seal_pass
-from app.accounts.limits import CODE_FROM_NETWORK, TooMany, network_of
+from app.accounts.guarding import count_wrong_code
+from app.accounts.limits import TooMany, networks_of
 from app.accounts.roll.codes import read_code
 from app.accounts.roll.store import find_voter, find_voter_again, hold_for_code
 from app.accounts.roll.voters import Voter
@@ -70,7 +71,7 @@ def counting_wrong_codes(request: AnyRequest) -> Iterator[None]:
     except Forbidden as refused:
         if refused.code == "code.unknown":
             house = house_of(request)
-            house.limits.try_one(CODE_FROM_NETWORK, network_of(request, house.config.trusted_proxy))
+            count_wrong_code(house.limits, networks_of(request, house.config.trusted_proxy))
         raise
 
 

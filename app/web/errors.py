@@ -5,6 +5,7 @@ Nothing here asks the database: it may be what is away.
 """
 
 import logging
+import secrets
 from urllib.parse import quote
 
 from litestar import Response
@@ -24,24 +25,26 @@ from commons.errors import DomainError
 log = logging.getLogger("khma.door")
 
 AWAY_SECONDS = 10
-BUSY_SECONDS = 5
+BUSY_SECONDS, BUSY_SPREAD_SECONDS = 5, 15
 KNOWN = {400: "door.unreadable", 404: "door.nowhere", 405: "door.wrong_method", 413: "door.too_large"}
 
 
-def show(request: AnyRequest, status: int, sentence: str, headers: dict[str, str] | None = None) -> Response[str]:
-    """Answer with an error: a page, or a piece for htmx."""
+def show(
+    request: AnyRequest, status: int, sentence: str, headers: dict[str, str] | None = None, code: str = ""
+) -> Response[str]:
+    """Answer with an error: a page, or a piece for htmx. code: where the page has ways on of its own for it."""
     if wants_piece(request):
         answer = rendered(request, "errors/_error.html", status, sentence=sentence)
         answer.headers |= {"HX-Retarget": "#errors", "HX-Reswap": "innerHTML"}
     else:
-        answer = rendered(request, "errors/error.html", status, number=status, sentence=sentence)
+        answer = rendered(request, "errors/error.html", status, number=status, sentence=sentence, code=code)
     answer.headers |= headers or {}
     return answer
 
 
 def on_domain_error(request: AnyRequest, error: DomainError) -> Response[str]:
     """Say what the record says no to."""
-    return show(request, error.status, explain(language_of(request), error))
+    return show(request, error.status, explain(language_of(request), error), code=error.code)
 
 
 def on_http_error(request: AnyRequest, error: HTTPException) -> Response[str]:
@@ -116,9 +119,14 @@ def on_too_many(request: AnyRequest, error: TooMany) -> Response[str]:
     return show(request, 429, sentence, {"Retry-After": str(error.seconds)})
 
 
+def busy_seconds() -> int:
+    """Draw when somebody shall come back: all at once would be the same storm again."""
+    return BUSY_SECONDS + secrets.randbelow(BUSY_SPREAD_SECONDS)
+
+
 def on_busy(request: AnyRequest, _: Busy) -> Response[str]:
     """Say that many are signing in at once."""
-    return show(request, 503, words(language_of(request), "door.busy", {}), {"Retry-After": str(BUSY_SECONDS)})
+    return show(request, 503, words(language_of(request), "door.busy", {}), {"Retry-After": str(busy_seconds())})
 
 
 def on_away(request: AnyRequest, _: Away) -> Response[str]:

@@ -113,11 +113,14 @@ class Withdrawing(Controller):
             approval = await decide(session, approval_id, visitor.known_id, decision, single_handed=alone)
             if approval.action != WITHDRAWAL:
                 raise NotFound("approval.unknown")
-            slug = approval.subject.removeprefix("results/")
+            try:
+                result = await get_result(session, approval.subject.removeprefix("results/"))
+            except NotFound as elsewhere:  # another organisation's; refusing it is theirs alone, too
+                raise NotFound("approval.unknown") from elsewhere
             if decision is Decision.APPROVED:
-                await withdraw(session, await get_result(session, slug), approval.reason)
+                await withdraw(session, result, approval.reason)
                 await enqueue(session, "ledger.sequence")
-            return slug
+            return result.slug
 
         slug = await house_of(request).db.write(work)
         done = "withdrawn" if decision is Decision.APPROVED else "kept"

@@ -11,13 +11,8 @@ from litestar.params import FromPath
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from app.accounts.events import note
-from app.accounts.limits import (
-    FACTOR_OF_ACCOUNT,
-    LETTER_FROM_NETWORK,
-    LETTER_TO_ADDRESS,
-    PASSWORD_OF_ACCOUNT,
-    network_of,
-)
+from app.accounts.guarding import begin_letter
+from app.accounts.limits import FACTOR_OF_ACCOUNT, PASSWORD_OF_ACCOUNT
 from app.accounts.rights.erasing import erase
 from app.accounts.rights.export import gather
 from app.accounts.rights.moving import ask_to_move, find_moved, move, move_back, read_new_address
@@ -26,7 +21,7 @@ from app.accounts.store import check_address, get_account
 from app.accounts.tables import Event
 from app.jobs.store import enqueue
 from app.web.respond import AnyRequest, onward, page
-from app.web.session import browser_of, by_password, house_of, keep_cookie, visitor_of
+from app.web.session import browser_of, by_password, house_of, keep_cookie, trier_of, visitor_of
 from commons.errors import Conflict, Invalid
 
 FILE = "khma-my-data.json"
@@ -70,8 +65,7 @@ class MyAddress(Controller):
         try:
             address = check_address(typed)
             await by_password(request)
-            house.limits.try_one(LETTER_FROM_NETWORK, network_of(request, house.config.trusted_proxy))
-            house.limits.try_one(LETTER_TO_ADDRESS, address)
+            begin_letter(house.limits, house.config.secret, trier_of(request, address, known=False))
 
             async def work(session: AsyncSession) -> None:
                 account = await get_account(session, visitor.known_id)
@@ -144,8 +138,8 @@ class Erasing(Controller):
             await house.db.write(work)
         except (Invalid, Conflict) as error:
             return await page(request, "rights/erase.html", error.status, error=error)
-        house.limits.succeeded(PASSWORD_OF_ACCOUNT, email)
-        house.limits.succeeded(FACTOR_OF_ACCOUNT, str(account_id))
+        house.limits.succeeded(PASSWORD_OF_ACCOUNT.scope, email)
+        house.limits.succeeded(FACTOR_OF_ACCOUNT.scope, str(account_id))
         await house.db.shorten_log()
         visitor.sign_out()
         keep_cookie(request, house.config.device_cookie_name, "", DEVICE_KNOWN_FOR)

@@ -23,8 +23,10 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from app.accounts.events import note
 from app.accounts.factors.store import FIELD, count_recovery_codes, next_code, take_code
-from app.accounts.limits import FACTOR_FROM_NETWORK, FACTOR_OF_ACCOUNT, PASSWORD_OF_ACCOUNT, network_of
-from app.accounts.sessions import LONGEST, find_signed_in, mark_seen, renew_session
+from app.accounts.guarding import FACTOR, PASSWORD, Attempt, Trier, begin
+from app.accounts.limits import networks_of
+from app.accounts.passwords import Busy
+from app.accounts.sessions import LONGEST, find_signed_in, knows_device, mark_seen, renew_session
 from app.accounts.store import get_account
 from app.accounts.tables import Event
 from app.config import LANGUAGES, Config
@@ -213,12 +215,11 @@ async def with_code(
 ) -> Result:
     """Take a code of somebody's second factor, and do what it was shown for, in one transaction.
 
-    Raises: Invalid "factor.wrong", "factor.used"; TooMany, since wrong ones are counted by account and by network.
+    Raises: Invalid "factor.wrong", "factor.used"; TooMany, since wrong ones are counted.
     """
     house, lang = house_of(connection), connection.path_params["lang"]
-    network = network_of(connection, house.config.trusted_proxy)
-    house.limits.try_one(FACTOR_FROM_NETWORK, network)
-    house.limits.try_one(FACTOR_OF_ACCOUNT, str(account_id))
+    who = await known_trier(connection, account_id, str(account_id))
+    attempt = begin(house.limits, house.config.secret, who, FACTOR)
 
     async def take(session: AsyncSession) -> Result:
         if await take_code(session, house.config.secret, account_id, typed):
@@ -234,23 +235,49 @@ async def with_code(
         browser = browser_of(connection)
         await house.db.write(lambda session: note(session, Event.CODE_FAILED, whom=account_id, browser=browser))
         raise
-    house.limits.take_back(FACTOR_FROM_NETWORK, network)
-    house.limits.succeeded(FACTOR_OF_ACCOUNT, str(account_id))
+    attempt.was_right()
     return result
+
+
+def trier_of(connection: ASGIConnection[Any, Any, Any, Any], name: str, *, known: bool) -> Trier:
+    """Say who tries. name: the account, as it is counted. known: its owner signed in with this browser before."""
+    visitor, config = visitor_of(connection), house_of(connection).config
+    device, networks = device_of(connection) if known else "", networks_of(connection, config.trusted_proxy)
+    return Trier(name, device, networks, visitor.cookie, visitor.text("turn"))
+
+
+async def fits(house: House, attempt: Attempt, password_hash: str, password: str) -> bool:
+    """Tell whether a password is right, and count it where it is not. Raises Busy, and then nothing is counted."""
+    try:
+        right = await house.passwords.fits(password_hash, password)
+    except Busy:
+        attempt.was_not_looked_at()
+        raise
+    if right:
+        attempt.was_right()
+    return right
 
 
 async def by_password(connection: ASGIConnection[Any, Any, Any, Any]) -> None:
     """Check the password that somebody signed in types once more, into the field "current".
 
-    Raises: Invalid "password.wrong"; TooMany, since wrong ones are counted by account.
+    Raises: Invalid "password.wrong"; TooMany, since wrong ones are counted.
     """
     house, visitor = house_of(connection), visitor_of(connection)
-    house.limits.try_one(PASSWORD_OF_ACCOUNT, visitor.email)
+    who = await known_trier(connection, visitor.known_id, visitor.email)
+    attempt = begin(house.limits, house.config.secret, who, PASSWORD)
     async with house.db.reading() as session:
         account = await get_account(session, visitor.known_id)
-    if not await house.passwords.fits(account.password_hash, visitor.text("current")):
+    if not await fits(house, attempt, account.password_hash, visitor.text("current")):
         raise Invalid("password.wrong", field="current")
-    house.limits.succeeded(PASSWORD_OF_ACCOUNT, visitor.email)
+
+
+async def known_trier(connection: ASGIConnection[Any, Any, Any, Any], account_id: UUID, name: str) -> Trier:
+    """Say who tries, whose account is known already."""
+    house = house_of(connection)
+    async with house.db.reading() as session:
+        known = await knows_device(session, house.config.secret, account_id, device_of(connection))
+    return trier_of(connection, name, known=known)
 
 
 async def shown_code(house: House, account_id: UUID) -> str:

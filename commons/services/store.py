@@ -12,6 +12,7 @@ from commons.errors import Conflict, Invalid, NotFound
 from commons.ids import slug_of
 from commons.moderation.store import find_hidden
 from commons.naming import sorted_by_name
+from commons.organisations.store import host_id
 from commons.services.tables import Service
 from commons.tables import Texts, text_in
 
@@ -74,7 +75,8 @@ async def get_service(session: AsyncSession, organisation_id: UUID, slug: str) -
 
 async def is_picture_shown(session: AsyncSession, picture_id: UUID) -> bool:
     """Tell whether a service that is on the pages has this picture now. Two queries."""
-    slugs = (await session.exec(select(Service.slug).where(Service.picture == picture_id))).all()
+    shown = select(Service.slug).where(Service.picture == picture_id, Service.organisation_id == host_id())
+    slugs = (await session.exec(shown)).all()
     return bool({ADDRESS + slug for slug in slugs} - await find_hidden(session, ADDRESS))
 
 

@@ -5,10 +5,11 @@ from dataclasses import dataclass
 
 from playwright.sync_api import Page
 
+from app.accounts.links import password_mark
 from app.accounts.tokens import make_token
 from app.demo.walk import SHEET
-from tests.accessibility import factors, rights, rolls, votes
-from tests.accessibility.furniture import PICTURE, ROLL
+from tests.accessibility import factors, rights, rolls, votes, waits
+from tests.accessibility.furniture import LONG_ADDRESS, PICTURE, ROLL
 from tests.accessibility.rights import PERSON
 from tests.plumbing.server import SECRET
 from tests.plumbing.town import RunningTown
@@ -17,6 +18,7 @@ NOBODY, CITIZEN, MANAGER, ADMIN = "nobody", "citizen", "manager", "admin"
 ALL = (NOBODY, CITIZEN, MANAGER)
 RESULT = "debian-project-leader-2007"
 LIST = "reference,name\n7,Nino\n7,Nino\nA,Luka\nА,Luka\n,nobody\n8,a,b"
+GOOD_PASSWORD = "four words only here"
 BROKEN = SHEET.replace("5:B", "five:B")
 Act = Callable[[Page, RunningTown], None]
 
@@ -162,16 +164,6 @@ def no_form(page: Page, town: RunningTown) -> None:
     send(page)
 
 
-def too_often(page: Page, town: RunningTown) -> None:
-    """Ask for letters to one address until it is too many."""
-    token = page.locator('main [name="_token"]').get_attribute("value") or ""
-    for _ in range(3):
-        page.request.post(page.url, form={"_token": token, "email": "often@vardisi.example"})
-    typed(email="often@vardisi.example")(page, town)
-    page.wait_for_load_state()
-    town.forgive()
-
-
 def unfolded(**fields: str) -> Act:
     """Unfold all that a form folds away, such as its fields in other languages, then type and send."""
 
@@ -195,10 +187,11 @@ def ask_to_postpone(page: Page, town: RunningTown) -> None:
 
 WELCOME = make_token(SECRET, "welcome", {"email": "newcomer@vardisi.example"}, hours=1)
 TAKEN = make_token(SECRET, "welcome", {"email": "nino@vardisi.example"}, hours=1)
-RESET = make_token(SECRET, "reset", {"email": "nino@vardisi.example", "mark": "old"}, hours=1)
+MARK = password_mark("")  # of the password of the official in `furniture`, who has none
+RESET = make_token(SECRET, "reset", {"email": LONG_ADDRESS, "mark": MARK}, hours=1)
+USED = make_token(SECRET, "reset", {"email": LONG_ADDRESS, "mark": "old"}, hours=1)
 ASK_AGAIN = """document.querySelector("form:has(#f-reason)").action =
   location.pathname.replace("results/", "manage/results/").replace(/[^/]*$/, "a-vote-that-waits") + "/withdraw" """
-GOOD_PASSWORD = "four words only here"
 FIRST_TEXTS = ("about", "contact", "help", "privacy", "accessibility", "terms")
 
 PAGES = [
@@ -315,7 +308,9 @@ MISTAKES = [
     Case("welcome-taken", "accounts.welcome", f"/welcome/{TAKEN}", (NOBODY,),
          typed(name="Nino", password=GOOD_PASSWORD), 409, 1),
     Case("reset-weak", "accounts.reset", f"/reset/{RESET}", (NOBODY,), typed(password="short"), 422, 1),
-    Case("reset-used", "accounts.reset", f"/reset/{RESET}", (NOBODY,), typed(password=GOOD_PASSWORD), 404),
+    Case("reset-used", "accounts.reset", f"/reset/{USED}", (NOBODY,), status=404),
+    Case("sign-in-queue", "accounts.sign_in", "/sign-in", (NOBODY,), waits.crowded, 429, 1, mends=False),
+    Case("sign-in-slowed", "accounts.sign_in", "/sign-in", (NOBODY,), waits.guessed_at, 429, 1, mends=False),
     Case("reset-dead", "accounts.reset", "/reset/no.link", (NOBODY,), status=404),
     Case("me-nameless", "accounts.me", "/me", (CITIZEN,), typed(name=""), 422, 1),
     Case("me-present", "accounts.me", "/me", (CITIZEN,), typed(current="wrong", password=GOOD_PASSWORD), 422, 1),
@@ -386,7 +381,7 @@ MISTAKES = [
     Case("409", "results.show", f"/results/{RESULT}", (MANAGER,), tampered(ASK_AGAIN, reason="Once more."), 409),
     Case("413", "accounts.me", "/me", (CITIZEN,), typed(name="n" * 1_200_000), 413),
     Case("415", "settings.show", "/settings", (NOBODY,), no_form, 415),
-    Case("429", "accounts.sign_up", "/sign-up", (NOBODY,), too_often, 429),
+    Case("429", "accounts.sign_up", "/sign-up", (NOBODY,), waits.too_often, 429, 1, mends=False),
     Case("503", "results.index", "/results", (NOBODY,), status=503, place="away"),
     Case("503-home", "home", "", (NOBODY,), status=503, place="away"),
     Case("unfounded", "home", "", (NOBODY,), place="unfounded"),

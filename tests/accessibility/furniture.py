@@ -36,6 +36,7 @@ from results.tables import Result
 from tests.accessibility.rights import LOSS, PERSON
 
 OWN_TEXT = "We are **here**.\n\n## When\n\n- In the morning\n- [In the evening](https://example.org/)"
+LONG_ADDRESS = "somebody.with.a.long.name@department.of.services.vardisi.example"
 BECAUSE = "A line was read wrongly."
 ROLL = UUID("5f0c2c7e-2f0e-4f52-9a3a-0d6b6b0c1a11")
 FILLED = UUID("5f0c2c7e-2f0e-4f52-9a3a-0d6b6b0c1a13")  # a roll into which a long list is on its way
@@ -104,8 +105,7 @@ async def furnish(session: AsyncSession) -> None:
 
 async def _let_somebody_in(session: AsyncSession, host_id: UUID, moment: datetime) -> None:
     """Let an official move in under a known address, about whom something is asked, and of whom something is told."""
-    email = "somebody.with.a.long.name@department.of.services.vardisi.example"
-    session.add(Account(id=PERSON, email=email, name="ليلى الإدريسي", password_hash="", created_at=moment))
+    session.add(Account(id=PERSON, email=LONG_ADDRESS, name="ليلى الإدريسي", password_hash="", created_at=moment))
     await session.flush()
     await add_grant(session, host_id, PERSON, Role.COUNTER_AGENT)
     await add_grant(session, host_id, PERSON, Role.OFFICER, "Registry office of the old town")

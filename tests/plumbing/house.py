@@ -33,6 +33,9 @@ from app.accounts.tables import Factor
 from app.config import Config
 from app.db import driver_url
 from app.house import House
+from app.jobs.schedule import answer_by_letter
+from app.jobs.store import record_done
+from app.jobs.tables import Job, State
 from app.letters.tables import Letter
 from app.main import create_app
 from app.security import Role
@@ -198,10 +201,18 @@ class Town:
         return await asyncio.to_thread(all_rows, self.owner_url)
 
     async def letters(self, address: str) -> list[Letter]:
-        """Give the letters to an address, the first one first."""
+        """Give the letters to an address, the first one first; those that forms asked for are written by now."""
+        await self.house.db.write(self._answer_forms)
         async with self.house.db.reading() as session:
             query = select(Letter).where(Letter.address == address).order_by(Letter.written_at)  # type: ignore[arg-type]
             return list((await session.exec(query)).all())
+
+    async def _answer_forms(self, session: AsyncSession) -> None:
+        """Do what the worker would, for this one kind of job."""
+        query = select(Job).where(Job.kind == "letters.answer", Job.state == State.WAITING)
+        for job in (await session.exec(query.order_by(Job.due_at))).all():  # type: ignore[arg-type]
+            await answer_by_letter(self.house, session, job.facts)
+            await record_done(session, job)
 
     async def furnish(self) -> Places:
         """Add one of each thing that has an address: a service, an own page, a result, a roll, votes, requests."""

@@ -35,6 +35,7 @@ from app.accounts.tables import Roll, RollLine, VoterCode
 from commons.clock import now
 from commons.errors import Conflict, Forbidden, Invalid, NotFound
 from commons.ids import new_id
+from commons.organisations.store import host_id
 from commons.rows import within
 from commons.tables import Texts
 from polls.lifecycle import State
@@ -48,6 +49,7 @@ FROZEN = (State.OPEN, State.SUSPENDED, State.CLOSING, State.HALTED)
 """While a vote is in one of these, the list of its lines is fixed: one more would stop its closing."""
 
 _SLICE = 1_000
+_OURS = col(Roll.organisation_id) == host_id()
 
 
 @dataclass(frozen=True)
@@ -115,8 +117,8 @@ async def find_rolls(session: AsyncSession, organisation_id: UUID) -> list[tuple
 
 
 async def get_roll(session: AsyncSession, roll_id: UUID) -> Roll:
-    """Get one roll. Raises NotFound "roll.unknown"."""
-    if (roll := await session.get(Roll, roll_id)) is None:
+    """Get one roll. Raises NotFound "roll.unknown", also for another organisation's."""
+    if (roll := (await session.exec(select(Roll).where(Roll.id == roll_id, _OURS))).first()) is None:
         raise NotFound("roll.unknown")
     return roll
 
@@ -126,7 +128,7 @@ async def hold_roll(session: AsyncSession, roll_id: UUID, *, shared: bool = Fals
 
     Raises: NotFound "roll.unknown".
     """
-    query = select(Roll).where(Roll.id == roll_id).with_for_update(read=shared)
+    query = select(Roll).where(Roll.id == roll_id, _OURS).with_for_update(read=shared)
     if (roll := (await session.exec(query)).first()) is None:
         raise NotFound("roll.unknown")
     return roll

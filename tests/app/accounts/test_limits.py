@@ -20,7 +20,7 @@ from app.accounts.limits import (
     Limit,
     Limits,
     TooMany,
-    network_of,
+    networks_of,
 )
 
 SECRET = "s" * 40
@@ -70,11 +70,11 @@ def test_after_a_quarter_of_an_hour_of_quiet_all_are_free_again(limits: Limits) 
 def test_success_forgets_the_failures_of_one_person_and_takes_back_one_of_a_network(limits: Limits) -> None:
     for _ in range(9):
         limits.try_one(PASSWORD_OF_ACCOUNT, "nino", now=START)
-    limits.succeeded(PASSWORD_OF_ACCOUNT, "nino")
+    limits.succeeded(PASSWORD_OF_ACCOUNT.scope, "nino")
     assert [wait_of(limits, PASSWORD_OF_ACCOUNT, "nino", START) for _ in range(11)] == [0] * 10 + [30]
     for _ in range(50):
         limits.try_one(PASSWORD_OF_ACCOUNT, "everybody", now=START)
-        limits.take_back(PASSWORD_OF_ACCOUNT, "everybody")
+        limits.take_back(PASSWORD_OF_ACCOUNT.scope, "everybody")
     assert [wait_of(limits, PASSWORD_OF_ACCOUNT, "everybody", START) for _ in range(11)] == [0] * 10 + [30]
 
 
@@ -126,27 +126,36 @@ def connection(peer: str | None, *forwarded: str) -> Any:  # noqa: ANN401 - as m
 
 
 @pytest.mark.parametrize(
-    ("peer", "proxy", "forwarded", "network"),
+    ("peer", "proxy", "forwarded", "network", "around"),
     [
-        ("203.0.113.7", "", (), "203.0.113.7"),
-        ("203.0.113.7", "", ("198.51.100.1",), "203.0.113.7"),
-        ("203.0.113.7", "10.0.0.2", ("198.51.100.1",), "203.0.113.7"),
-        ("10.0.0.2", "10.0.0.2", ("198.51.100.1",), "198.51.100.1"),
-        ("10.0.0.2", "10.0.0.2", ("6.6.6.6, 198.51.100.1",), "198.51.100.1"),
-        ("10.0.0.2", "10.0.0.2", ("6.6.6.6", "198.51.100.1"), "198.51.100.1"),  # some proxies add a line of their own
-        ("10.0.0.2", "10.0.0.2", (), "10.0.0.2"),
-        ("10.0.0.2", "10.0.0.2", ("nonsense",), "unknown"),
-        ("2001:db8:1:2:3:4:5:6", "", (), "2001:db8:1:2::/64"),
-        ("2001:db8:1:2:ffff::1", "", (), "2001:db8:1:2::/64"),
-        ("::ffff:203.0.113.7", "", (), "203.0.113.7"),
-        (None, "", ("198.51.100.1",), "unknown"),
+        ("203.0.113.7", "", (), "203.0.113.7", "203.0.113.0/24"),
+        ("203.0.113.7", "", ("198.51.100.1",), "203.0.113.7", "203.0.113.0/24"),
+        ("203.0.113.7", "10.0.0.2", ("198.51.100.1",), "203.0.113.7", "203.0.113.0/24"),
+        ("10.0.0.2", "10.0.0.2", ("198.51.100.1",), "198.51.100.1", "198.51.100.0/24"),
+        ("10.0.0.2", "10.0.0.2", ("6.6.6.6, 198.51.100.1",), "198.51.100.1", "198.51.100.0/24"),
+        (
+            "10.0.0.2",
+            "10.0.0.2",
+            ("6.6.6.6", "198.51.100.1"),
+            "198.51.100.1",
+            "198.51.100.0/24",
+        ),  # two lines
+        ("10.0.0.2", "10.0.0.2", (), "10.0.0.2", "10.0.0.0/24"),
+        ("10.0.0.2", "10.0.0.2", ("nonsense",), "unknown", "unknown"),
+        ("2001:db8:1:2:3:4:5:6", "", (), "2001:db8:1:2::/64", "2001:db8:1::/56"),
+        ("2001:db8:1:2:ffff::1", "", (), "2001:db8:1:2::/64", "2001:db8:1::/56"),
+        ("2001:db8:1:102::1", "", (), "2001:db8:1:102::/64", "2001:db8:1:100::/56"),
+        ("::ffff:203.0.113.7", "", (), "203.0.113.7", "203.0.113.0/24"),
+        (None, "", ("198.51.100.1",), "unknown", "unknown"),
     ],
 )
-def test_the_network_of_a_request(peer: str | None, proxy: str, forwarded: tuple[str, ...], network: str) -> None:
-    assert network_of(cast("Any", connection(peer, *forwarded)), proxy) == network
+def test_the_network_of_a_request(
+    peer: str | None, proxy: str, forwarded: tuple[str, ...], network: str, around: str
+) -> None:
+    assert networks_of(cast("Any", connection(peer, *forwarded)), proxy) == (network, around)
 
 
 @given(st.lists(st.from_regex(r"[0-9a-f.:, x]{0,40}", fullmatch=True), max_size=3))
 def test_a_forged_line_changes_nothing_without_a_trusted_proxy(forwarded: list[str]) -> None:
-    assert network_of(connection("203.0.113.7", *forwarded), "") == "203.0.113.7"
-    assert network_of(connection("203.0.113.7", *forwarded), "10.0.0.2") == "203.0.113.7"
+    for proxy in ("", "10.0.0.2"):
+        assert networks_of(connection("203.0.113.7", *forwarded), proxy) == ("203.0.113.7", "203.0.113.0/24")

@@ -9,6 +9,7 @@ import pytest
 from sqlmodel import select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
+from app.accounts.links import password_mark
 from app.demo.votes import OPEN
 from app.keys import ledger_origin, make_ledger_key
 from bench.pages import MOST_QUERIES, public_pages
@@ -19,7 +20,7 @@ from commons.services.store import add_service
 from results.publication import prepare_import, publish
 from results.store import PER_PAGE as RESULTS_PER_PAGE
 from results.tables import Result
-from tests.plumbing.house import SHEET, Town
+from tests.plumbing.house import QUICK, SHEET, Town
 from tests.plumbing.queries import counted_queries
 from tests.plumbing.votes import hold_vote
 
@@ -52,7 +53,7 @@ async def fill(town: Town, first: int, last: int) -> None:
 def addresses(town: Town) -> list[str]:
     replaced = {"debian-project-leader-2007": "vote-0", "evening-hours-at-the-vake-branch": "service-0"}
     found = []
-    for address in public_pages(town.app, town.config.secret):
+    for address in public_pages(town.app, town.config.secret, password_mark(QUICK)):
         head, _, last = address.rpartition("/")
         found.append(f"{head}/{replaced.get(last, last)}")
     return found

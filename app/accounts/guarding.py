@@ -1,0 +1,186 @@
+"""Guessing, slowed down: which counters a try with a password or a code meets, and what frees them again.
+
+An account has free tries, and then a growing wait. A browser that its owner signed in with before keeps tries of its
+own, so that nobody else can slow them. A network has free tries too, and then a queue: whoever is told to wait holds a
+turn, and is taken when it comes, whatever others do. Right ones cost nothing, and take back the slips before them.
+"""
+
+import base64
+import binascii
+import math
+import struct
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from app.accounts.limits import (
+    CODE_FROM_AROUND,
+    CODE_FROM_NETWORK,
+    FACTOR_OF_ACCOUNT,
+    FACTOR_OF_DEVICE,
+    LETTER_FROM_NETWORK,
+    LETTER_TO_ADDRESS,
+    PASSWORD_FROM_NETWORK,
+    PASSWORD_OF_ACCOUNT,
+    PASSWORD_OF_DEVICE,
+    WIDER,
+    Limit,
+    Limits,
+    Pace,
+    TooMany,
+)
+from app.accounts.sealing import seal, unseal
+
+TURN = "khma-turn-1"
+TURN_HELD_SECONDS = 15 * 60
+
+
+@dataclass(frozen=True)
+class Trier:
+    """Who tries.
+
+    name:     the account, as it is counted. device: the cookie of a browser of its owner, or nothing.
+    networks: where the request comes from, and what is around that.
+    cookie:   the browser's own, to which a turn is bound. turn: the one that was sent along, or nothing.
+    """
+
+    name: str
+    device: str
+    networks: tuple[str, str]
+    cookie: str
+    turn: str
+
+
+@dataclass(frozen=True)
+class Kind:
+    """What is guessed: how often for one account, and from one browser of its owner.
+
+    in_turn: whether a network waits in a queue for it; who shows a code waited already, with the password before it.
+    """
+
+    of_account: Limit
+    of_device: Limit
+    in_turn: bool
+
+
+PASSWORD = Kind(PASSWORD_OF_ACCOUNT, PASSWORD_OF_DEVICE, in_turn=True)
+FACTOR = Kind(FACTOR_OF_ACCOUNT, FACTOR_OF_DEVICE, in_turn=False)
+
+
+@dataclass(frozen=True)
+class Attempt:
+    """One try that was let through, and is counted as wrong until somebody says otherwise."""
+
+    limits: Limits
+    who: Trier
+    kind: Kind
+
+    def was_right(self) -> None:
+        """Forget the failures of this person: on their browser, else everywhere, and what they added to the network."""
+        if self.who.device:
+            self.limits.succeeded(self.kind.of_device.scope, _on_device(self.who))
+            return
+        self.limits.succeeded(self.kind.of_account.scope, self.who.name)
+        slips = self.limits.succeeded(_slips(self.kind), _from_there(self.who))
+        self._free_network(max(1, slips))
+
+    def was_not_looked_at(self) -> None:
+        """Take it back: nobody got as far as comparing."""
+        if self.who.device:
+            self.limits.take_back(self.kind.of_device.scope, _on_device(self.who))
+            return
+        self.limits.take_back(self.kind.of_account.scope, self.who.name)
+        self.limits.take_back(_slips(self.kind), _from_there(self.who))
+        self._free_network(1)
+
+    def _free_network(self, times: int) -> None:
+        for network in self.who.networks:
+            self.limits.take_back(PASSWORD_FROM_NETWORK.scope, network, times)
+
+
+def begin(limits: Limits, secret: str, who: Trier, kind: Kind, *, now: float | None = None) -> Attempt:
+    """Count a try before it is made, so that a thousand at once cannot all pass. Raises TooMany."""
+    if who.device:
+        limits.try_one(kind.of_device, _on_device(who), now=now)
+        return Attempt(limits, who, kind)
+    if kind.in_turn:
+        wait_in_turn(limits, secret, PASSWORD_FROM_NETWORK, who, now=now)
+    else:
+        _count(limits, PASSWORD_FROM_NETWORK.scope, who.networks, now)
+    try:
+        limits.try_one(kind.of_account, who.name, now=now)
+    except TooMany:
+        for network in who.networks:
+            limits.take_back(PASSWORD_FROM_NETWORK.scope, network)
+        raise
+    limits.count(_slips(kind), _from_there(who), now=now)
+    return Attempt(limits, who, kind)
+
+
+def begin_letter(limits: Limits, secret: str, who: Trier, *, now: float | None = None) -> None:
+    """Count a letter that is asked for, by network and by address. Raises TooMany."""
+    wait_in_turn(limits, secret, LETTER_FROM_NETWORK, who, now=now)
+    try:
+        limits.try_one(LETTER_TO_ADDRESS, who.name, now=now)
+    except TooMany:
+        for network in who.networks:
+            limits.take_back(LETTER_FROM_NETWORK.scope, network)
+        raise
+
+
+def count_wrong_code(limits: Limits, networks: tuple[str, str], *, now: float | None = None) -> None:
+    """Count a voter's code that nobody has. A right one is taken before this, however many came. Raises TooMany."""
+    for limit, network in zip((CODE_FROM_NETWORK, CODE_FROM_AROUND), networks, strict=True):
+        limits.try_one(limit, network, now=now)
+
+
+def wait_in_turn(limits: Limits, secret: str, pace: Pace, who: Trier, *, now: float | None = None) -> None:
+    """Count a try of a network, and let it through: while there are free ones, when nobody queues, or in its turn.
+
+    Raises: TooMany with a turn, whose time comes whatever others do. It is bound to this browser and works once.
+    """
+    moment = time.time() if now is None else now
+    if _is_due(secret, pace, who, moment) and limits.is_first("turn", who.turn, now=moment):
+        _count(limits, pace.scope, who.networks, moment)
+        return
+    times = _count(limits, pace.scope, who.networks, moment)
+    free = (pace.free, WIDER * pace.free)
+    spent = [place for place, many, most in zip(who.networks, times, free, strict=True) if many > most]
+    starts = max((limits.next_turn(pace, place, now=moment) for place in spent), default=moment)
+    if starts <= moment:
+        return
+    for network in who.networks:
+        limits.take_back(pace.scope, network)
+    sealed = seal(secret, TURN, _bound_to(pace, who), struct.pack(">d", starts))
+    raise TooMany(math.ceil(starts - moment), base64.urlsafe_b64encode(sealed).decode())
+
+
+def _is_due(secret: str, pace: Pace, who: Trier, moment: float) -> bool:
+    try:
+        sealed = base64.urlsafe_b64decode(who.turn)
+    except (ValueError, binascii.Error):
+        return False
+    if (opened := unseal(secret, TURN, _bound_to(pace, who), sealed)) is None:
+        return False
+    (starts,) = struct.unpack(">d", opened)
+    return bool(starts <= moment < starts + TURN_HELD_SECONDS)
+
+
+def _bound_to(pace: Pace, who: Trier) -> bytes:
+    return "\0".join((pace.scope, who.networks[0], who.cookie)).encode()
+
+
+def _count(limits: Limits, scope: str, networks: Sequence[str], now: float | None) -> list[int]:
+    return [limits.count(scope, network, now=now) for network in networks]
+
+
+def _on_device(who: Trier) -> str:
+    return f"{who.name}\0{who.device}"
+
+
+def _from_there(who: Trier) -> str:
+    return f"{who.name}\0{who.networks[0]}"
+
+
+def _slips(kind: Kind) -> str:
+    return f"slips of {kind.of_account.scope}"
