@@ -31,6 +31,7 @@ PASSWORD_FROM_NETWORK = Limit("password from network", 100)
 FACTOR_OF_ACCOUNT = Limit("factor of account", 5)
 FACTOR_FROM_NETWORK = Limit("factor from network", 100)
 CODE_FROM_NETWORK = Limit("code from network", 100)
+PROVIDER_FROM_NETWORK = Limit("provider from network", 100)
 LETTER_TO_ADDRESS = Limit("letter to address", 3)
 LETTER_FROM_NETWORK = Limit("letter from network", 30)
 

@@ -18,8 +18,13 @@ WAITS = (timedelta(minutes=2), timedelta(minutes=10), timedelta(hours=1), timede
 PER_PAGE = 50
 
 
-async def write_letter(session: AsyncSession, address: str, kind: str, language: str, **facts: str) -> None:
-    """Put a letter into the outbox. kind: a folder of `templates/letters/`; facts: what its words need."""
+async def write_letter(session: AsyncSession, address: str | None, kind: str, language: str, **facts: str) -> None:
+    """Put a letter into the outbox. kind: a folder of `templates/letters/`; facts: what its words need.
+
+    address: nothing for somebody who has none; then nothing is written.
+    """
+    if not address:
+        return
     moment = await now(session)
     session.add(Letter(address=address, kind=kind, language=language, facts=facts, written_at=moment, due_at=moment))
     await session.flush()

@@ -4,15 +4,14 @@ An address is confirmed before an account exists: a stranger's sign-up leaves on
 answer is the same whether the address is known or not.
 """
 
-from urllib.parse import urlencode
-
 from litestar import Controller, Response, get, post
 from litestar.params import FromPath
 from sqlmodel.ext.asyncio.session import AsyncSession
 
+from app.accounts.assurance import Known, level_of
 from app.accounts.entering import let_in
 from app.accounts.events import note
-from app.accounts.factors.halfway import VALID_FOR, Halfway, mark_of, seal_halfway
+from app.accounts.factors.halfway import mark_of
 from app.accounts.factors.store import find_factor
 from app.accounts.limits import (
     LETTER_FROM_NETWORK,
@@ -21,6 +20,7 @@ from app.accounts.limits import (
     PASSWORD_OF_ACCOUNT,
     network_of,
 )
+from app.accounts.oidc.store import find_own_identity, is_checked
 from app.accounts.roles.granting import give_invited
 from app.accounts.sessions import (
     close_all_sessions,
@@ -37,8 +37,8 @@ from app.accounts.tokens import make_token, read_token
 from app.jobs.store import enqueue
 from app.letters.outbox import write_letter
 from app.security import Role, Roles
-from app.web.respond import AnyRequest, arrival_of, come_in, first_page, go, language_of, onward, page
-from app.web.session import browser_of, house_of, keep_cookie, visitor_of
+from app.web.respond import AnyRequest, arrival_of, ask_for_code, come_in, first_page, language_of, onward, page
+from app.web.session import browser_of, check_password, house_of, visitor_of
 from commons.clock import now
 from commons.errors import DomainError, Invalid, NotFound
 
@@ -148,13 +148,7 @@ class SigningIn(Controller):
 
             token, roles = await house.db.write(work)
             return come_in(request, first_page(request, roles, wanted), token, arrival)
-        halfway = seal_halfway(
-            house.config.secret, visitor.cookie, Halfway(account.id, mark_of(account.password_hash)), moment
-        )
-        place = request.app.route_reverse("factors.code", lang=lang)
-        answer = go(request, f"{place}?{urlencode({'next': wanted})}" if wanted else place)
-        keep_cookie(request, house.config.halfway_cookie_name, halfway, VALID_FOR)
-        return answer
+        return ask_for_code(request, account, wanted, moment)
 
     @post("/sign-out", name="accounts.sign_out")
     async def leave(self, request: AnyRequest, lang: FromPath[str]) -> Response[str]:
@@ -249,13 +243,8 @@ class MyAccount(Controller):
     async def change_password(self, request: AnyRequest, lang: FromPath[str]) -> Response[str]:
         """Change the password: this browser gets a new session, every other one is signed out."""
         house, visitor = house_of(request), visitor_of(request)
-        house.limits.try_one(PASSWORD_OF_ACCOUNT, visitor.email)
-        async with house.db.reading() as session:
-            account = await get_account(session, visitor.known_id)
         try:
-            if not await house.passwords.fits(account.password_hash, visitor_of(request).text("current")):
-                raise Invalid("password.wrong", field="current")
-            house.limits.succeeded(PASSWORD_OF_ACCOUNT, visitor.email)
+            await check_password(request, visitor.known_id, "current")
             password_hash = await house.passwords.hash(visitor_of(request).text("password"))
         except Invalid as error:
             return await _me(request, error)
@@ -300,8 +289,12 @@ class MyAccount(Controller):
 
 async def _me(request: AnyRequest, error: Invalid | None = None) -> Response[str]:
     visitor = visitor_of(request)
+    provider = house_of(request).provider
     async with house_of(request).db.reading() as session:
         sessions = await list_sessions(session, visitor.known_id)
+        identity = await find_own_identity(session, visitor.known_id, provider.issuer) if provider else None
+        checked = await is_checked(session, visitor.known_id)
+    known = Known(email=bool(visitor.email), checked=checked, identity=identity is not None, factor=visitor.has_factor)
     name = visitor_of(request).text("name") if error and error.field == "name" else visitor.name
     return await page(
         request,
@@ -310,6 +303,8 @@ async def _me(request: AnyRequest, error: Invalid | None = None) -> Response[str
         sessions=sessions,
         here_hash=hash_of(visitor.session_token),
         name=name,
+        identity=identity,
+        level=level_of(known),
         error=error,
     )
 

@@ -1,5 +1,7 @@
 """Who is at the ballot: by the code they typed, else by the pass that this browser holds. For every page behind a code.
 
+A pass that somebody got by signing in holds as long as they stay signed in and the line stays theirs.
+
 A code stands in no address, and a wrong one is all that is ever counted.
 """
 
@@ -13,9 +15,10 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from app.accounts.booth import VALID_FOR, open_pass, seal_pass
 from app.accounts.limits import CODE_FROM_NETWORK, TooMany, network_of
+from app.accounts.oidc.store import find_own_line, find_own_line_again
 from app.accounts.roll.codes import read_code
 from app.accounts.roll.store import find_voter, find_voter_again, hold_for_code
-from app.accounts.roll.voters import Voter
+from app.accounts.roll.voters import BY_SIGN_IN, Voter
 from app.house import House
 from app.web.respond import AnyRequest
 from app.web.session import house_of, keep_cookie, visitor_of
@@ -62,6 +65,15 @@ async def who_is_there(request: AnyRequest, session: AsyncSession, poll: Poll) -
     return held
 
 
+async def own_line(request: AnyRequest, session: AsyncSession, poll: Poll) -> Voter | None:
+    """Find whose line of this vote's roll belongs to somebody signed in; nobody's where it was struck off."""
+    visitor = visitor_of(request)
+    if visitor.account_id is None or poll.roll_id is None:
+        return None
+    voter = await find_own_line(session, poll.roll_id, visitor.account_id)
+    return None if voter is None or voter.is_void else voter
+
+
 @contextmanager
 def counting_wrong_codes(request: AnyRequest) -> Iterator[None]:
     """Only wrong codes are counted and slowed down; a right one is never refused for others that came before it."""
@@ -80,7 +92,12 @@ def _holder(connection: Connection, request: AnyRequest, poll: Poll | Held, mome
     text = request.cookies.get(config.booth_cookie_name, "")
     if (held := open_pass(config.secret, poll.id, text, moment)) is None:
         return None
-    voter = find_voter_again(connection, held.line_id, held.serial)
+    if held.serial != BY_SIGN_IN:
+        voter = find_voter_again(connection, held.line_id, held.serial)
+    elif (account_id := visitor_of(request).account_id) is not None:
+        voter = find_own_line_again(connection, held.line_id, account_id)
+    else:
+        voter = None
     return voter if voter is not None and not voter.is_void and voter.roll_id == poll.roll_id else None
 
 

@@ -19,7 +19,6 @@ from app.accounts.factors.store import (
     remove_factor,
     renew_recovery_codes,
 )
-from app.accounts.limits import PASSWORD_OF_ACCOUNT
 from app.accounts.sealing import seal, unseal
 from app.accounts.sessions import close_other_sessions, renew_session
 from app.accounts.store import get_account
@@ -28,7 +27,16 @@ from app.letters.outbox import write_letter
 from app.qr import draw
 from app.security import Roles
 from app.web.respond import AnyRequest, arrival_of, come_in, first_page, go, onward, page, safe_place
-from app.web.session import browser_of, house_of, keep_cookie, prove, shown_code, visitor_of, with_code
+from app.web.session import (
+    browser_of,
+    check_password,
+    house_of,
+    keep_cookie,
+    prove,
+    shown_code,
+    visitor_of,
+    with_code,
+)
 from commons.clock import now
 from commons.errors import Conflict, Invalid
 
@@ -108,12 +116,7 @@ class Proving(Controller):
 
 async def _by_password(request: AnyRequest) -> None:
     house, visitor = house_of(request), visitor_of(request)
-    house.limits.try_one(PASSWORD_OF_ACCOUNT, visitor.email)
-    async with house.db.reading() as session:
-        account = await get_account(session, visitor.known_id)
-    if not await house.passwords.fits(account.password_hash, visitor.text("current")):
-        raise Invalid("password.wrong", field="current")
-    house.limits.succeeded(PASSWORD_OF_ACCOUNT, visitor.email)
+    await check_password(request, visitor.known_id, "current")
     token = visitor.session_token
     visitor.sign_in(await house.db.write(lambda session: renew_session(session, token, proved=False)))
 
@@ -233,7 +236,7 @@ async def _set_up(request: AnyRequest, app_secret: str, wanted: str, error: Inva
         "factors/set_up.html",
         error.status if error else 200,
         app_secret=shown(app_secret),
-        drawing=draw(app_address(app_secret, visitor.email, organisation)),
+        drawing=draw(app_address(app_secret, visitor.email or visitor.name, organisation)),
         sealed=base64.urlsafe_b64encode(sealed).decode(),
         next=wanted,
         error=error,

@@ -23,7 +23,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from app.accounts.events import note
 from app.accounts.factors.store import FIELD, count_recovery_codes, next_code, take_code
-from app.accounts.limits import FACTOR_FROM_NETWORK, FACTOR_OF_ACCOUNT, network_of
+from app.accounts.limits import FACTOR_FROM_NETWORK, FACTOR_OF_ACCOUNT, PASSWORD_OF_ACCOUNT, network_of
 from app.accounts.sessions import LONGEST, find_signed_in, mark_seen, renew_session
 from app.accounts.store import get_account
 from app.accounts.tables import Event
@@ -239,6 +239,18 @@ async def with_code(
     return result
 
 
+async def check_password(connection: ASGIConnection[Any, Any, Any, Any], account_id: UUID, field: str) -> None:
+    """Check the password of an account in a form. Raises Invalid "password.wrong"; TooMany; Busy."""
+    house = house_of(connection)
+    async with house.db.reading() as session:
+        account = await get_account(session, account_id)
+    known_as = account.email or str(account.id)
+    house.limits.try_one(PASSWORD_OF_ACCOUNT, known_as)
+    if not await house.passwords.fits(account.password_hash, visitor_of(connection).text(field)):
+        raise Invalid("password.wrong", field=field)
+    house.limits.succeeded(PASSWORD_OF_ACCOUNT, known_as)
+
+
 async def shown_code(house: House, account_id: UUID) -> str:
     """Give the code that somebody's app would show, on a demonstration only: there everybody plays everybody."""
     if not house.config.demonstration:
@@ -266,7 +278,7 @@ async def _recognise(connection: ASGIConnection[Any, Any, Any, Any]) -> Visitor:
             await house.db.write(lambda session: mark_seen(session, found.session.id_hash))
         visitor.cookie = cookie
         visitor.account_id, visitor.name = found.account.id, found.account.name
-        visitor.email, visitor.roles = found.account.email, found.roles
+        visitor.email, visitor.roles = found.account.email or "", found.roles
         visitor.has_factor, visitor.proved_ago = found.has_factor, found.proved_ago
         visitor.ends_at = found.session.expires_at if found.ends_soon else None
     return visitor
