@@ -11,8 +11,9 @@ from litestar.datastructures import UploadFile
 from litestar.params import FromPath
 from sqlmodel.ext.asyncio.session import AsyncSession
 
+from app.accounts.oidc.marks import PersonMarker
 from app.accounts.roll.codes import shown
-from app.accounts.roll.importing import LARGEST_BYTES, OnRoll, Report, examine, text_of
+from app.accounts.roll.importing import LARGEST_BYTES, OnRoll, Report, examine, no_mark, text_of
 from app.accounts.roll.spreadsheet import is_workbook, text_of_sheet
 from app.accounts.roll.store import (
     FROZEN,
@@ -199,7 +200,8 @@ async def _take(request: AnyRequest, roll_id: UUID | None) -> Response[str]:
                 await check_growing(session, roll_id)
                 on_roll = await find_on_roll(session, roll_id)
         text = await _sent(visitor)
-        report = await asyncio.to_thread(examine, text, on_roll)
+        mark = PersonMarker(house.config.secret) if house.config.oidc_identifier_claim else no_mark
+        report = await asyncio.to_thread(examine, text, on_roll, mark)
         done = report
         does = done.new or done.changed or (withdraw and done.missing)
         if not does or visitor.text("checked") != done.mark:
@@ -242,6 +244,7 @@ async def _form(
         report=report,
         was_checked=report is not None and visitor.text("checked") not in {"", report.mark},
         withdraw=visitor.text("withdraw") == "yes",
+        takes_numbers=bool(house_of(request).config.oidc_identifier_claim),
         error=error,
     )
 

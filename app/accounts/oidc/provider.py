@@ -8,7 +8,7 @@ import json
 import time
 from datetime import datetime
 from typing import Any
-from urllib.parse import quote, urlencode
+from urllib.parse import quote_plus, urlencode
 
 import httpx
 from joserfc.jwk import KeySet
@@ -87,7 +87,7 @@ class Provider:
         if metadata.by_post:
             form |= {"client_id": config.oidc_client_id, "client_secret": config.oidc_client_secret}
         else:  # RFC 6749, 2.3.1: both are escaped as in a form before they are joined
-            auth = httpx.BasicAuth(quote(config.oidc_client_id, safe=""), quote(config.oidc_client_secret, safe=""))
+            auth = httpx.BasicAuth(quote_plus(config.oidc_client_id), quote_plus(config.oidc_client_secret))
         request = self._http.build_request("POST", metadata.token, data=form)
         status, answer = await self._send(request, auth)
         if 400 <= status < 500 and answer.get("error") == "invalid_grant":

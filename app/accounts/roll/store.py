@@ -150,7 +150,13 @@ async def add_lines(session: AsyncSession, roll_id: UUID, entries: Sequence[Entr
         keys.add(key)
     for start in range(0, len(entries), _SLICE):
         rows = [
-            {"id": new_id(), "roll_id": roll_id, "reference": entry.reference, "name": entry.name}
+            {
+                "id": new_id(),
+                "roll_id": roll_id,
+                "reference": entry.reference,
+                "name": entry.name,
+                "person_mac": entry.person,
+            }
             for entry in entries[start : start + _SLICE]
         ]
         await (await session.connection()).execute(insert(RollLine), rows)
@@ -176,8 +182,12 @@ async def take(
     connection = await session.connection()
     line = (col(RollLine.roll_id) == roll_id, col(RollLine.reference) == bindparam("of"))
     if report.changed:
-        renaming = update(RollLine).where(*line).values(name=bindparam("to"))
-        await connection.execute(renaming, [{"of": old.reference, "to": entry.name} for entry, old in report.changed])
+        changing = update(RollLine).where(*line).values(name=bindparam("to"), person_mac=bindparam("person"))
+        changed = [
+            {"of": old.reference, "to": entry.name or old.name, "person": entry.person or old.person}
+            for entry, old in report.changed
+        ]
+        await connection.execute(changing, changed)
     if gone:
         striking = update(RollLine).where(*line).values(struck_at=await now(session))
         await connection.execute(striking, [{"of": each.reference} for each in gone])
@@ -215,7 +225,7 @@ async def find_versions(session: AsyncSession, roll_id: UUID, most: int) -> list
 async def find_on_roll(session: AsyncSession, roll_id: UUID) -> list[OnRoll]:
     """Read all lines of a roll, as a file is compared with them."""
     struck = col(RollLine.struck_at).is_not(None)
-    query = select(RollLine.reference, RollLine.name, struck).where(RollLine.roll_id == roll_id)
+    query = select(RollLine.reference, RollLine.name, struck, RollLine.person_mac).where(RollLine.roll_id == roll_id)
     return [OnRoll(*row) for row in await session.exec(query)]
 
 
