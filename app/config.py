@@ -198,7 +198,7 @@ def _check_provider(config: Config) -> Iterator[tuple[str, str]]:
         return
     for name, value in needed.items():
         if not value:
-            yield name, "is empty, while other KHMA_OIDC_ settings are not; set it, or none of them"
+            yield name, "is empty, while other settings of the provider are not; set all of them or none"
     if not config.oidc_issuer:
         return
     try:

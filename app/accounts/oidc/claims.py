@@ -180,7 +180,7 @@ def read_person(claims: Mapping[str, Any], more: Mapping[str, Any], identifier_c
         raise untrue("subject of what was told beside it")
     # An address and the word that it was checked belong together: they are taken from one place.
     told = next((part for part in (claims, more) if part.get("email")), {})
-    verified = told.get("email_verified") in (True, "true")
+    verified = told.get("email_verified") is True or told.get("email_verified") == "true"
     every = {**more, **claims}
     name = every.get("name") or " ".join(_text(every, part) for part in ("given_name", "family_name"))
     return Person(
