@@ -158,10 +158,13 @@ async def test_one_identity_belongs_to_one_account(there: Town) -> None:
 
 async def test_a_no_at_the_provider_is_told_with_a_way_on(there: Town) -> None:
     browser = there.browser()
-    answer = await browser.get(await agreed(await begun(browser, "/en/votes"), "", deny=True))
+    back = await agreed(await begun(browser, "/en/votes"), "", deny=True)
+    answer = await browser.get(back)
     assert (answer.status_code, NOT_IN in answer.text) == (403, True)
     assert "You said no at the other service" in answer.text
     assert 'href="/en/sign-in/provider?next=%2Fen%2Fvotes"' in answer.text
+    again = await browser.get(back)  # the note went with the first answer
+    assert "begun in another browser" in again.text
 
 
 async def test_an_address_to_come_back_to_works_once_and_in_one_browser(there: Town) -> None:
