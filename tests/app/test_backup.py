@@ -17,6 +17,7 @@ import pytest
 from sqlalchemy import create_engine, func, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
+from app.accounts.oidc.store import add_identity
 from app.accounts.roll.importing import Entry
 from app.accounts.roll.store import add_lines, add_roll, issue_codes
 from app.accounts.sessions import open_session
@@ -83,6 +84,8 @@ async def furnish(config: Config) -> None:
         service.picture = picture.id
         account = await add_account(session, "nino@example.org", "Nino", "$argon2id$")
         await open_session(session, account.id, "a browser")
+        stranger = await add_account(session, None, "Eka", "$argon2id$")
+        await add_identity(session, "https://id.example", bytes(range(32)), stranger.id, bytes(range(32, 64)))
         await enqueue(session, "test", {"b": "1", "a": "2"})
         await write_letter(session, "nino@example.org", "reset", "en", token="abc", name="Nino")
         await ask(session, "result.withdraw", "results/x", "because", uuid4())
@@ -92,7 +95,7 @@ async def furnish(config: Config) -> None:
         ))  # fmt: skip
         await fill_every_table(session, host.id)
         roll = await add_roll(session, host.id, {"en": "Residents", "ka": "მცხოვრებლები"})
-        await add_lines(session, roll.id, [Entry("0017", "ნინო"), Entry("=0018", "")])
+        await add_lines(session, roll.id, [Entry("0017", "ნინო", person=bytes(range(32, 64))), Entry("=0018", "")])
         await issue_codes(session, roll.id)
         moment = await now(session)
         session.add(Measure(subject="services/x", rule=Rule.MISTAKEN, reason="“x”", taken_by=uuid4(), taken_at=moment))
