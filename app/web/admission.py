@@ -48,7 +48,7 @@ def at_the_booth(connection: Connection, request: AnyRequest, slug: str) -> tupl
 
 
 async def who_is_there(request: AnyRequest, session: AsyncSession, poll: Poll) -> Voter:
-    """Find who asks, and that they stand on this vote's roll, with a code that works.
+    """Find who asks, and that they stand on this vote's roll: by a code that works, their pass, or their sign-in.
 
     Raises: Invalid "code.missing", "code.…"; Forbidden "code.unknown", "voter.not_on_roll", "voter.void"; TooMany.
     """
@@ -60,9 +60,9 @@ async def who_is_there(request: AnyRequest, session: AsyncSession, poll: Poll) -
         if voter.is_void:
             raise Forbidden("voter.void", field="code")
         return voter
-    if (held := await admitted(request, session, poll)) is None:
+    if (found := await admitted(request, session, poll) or await own_line(request, session, poll)) is None:
         raise Invalid("code.missing", field="code")
-    return held
+    return found
 
 
 async def own_line(request: AnyRequest, session: AsyncSession, poll: Poll) -> Voter | None:

@@ -225,6 +225,26 @@ async def test_who_is_at_the_ballot_is_found_in_one_statement(there: Town, vote:
     assert counted[0] == counted[1]
 
 
+async def test_own_line_receipt_and_answer_need_no_code_by_sign_in(there: Town, vote: HeldVote) -> None:
+    voter, other = await nino(there, vote), Voter(await there.signed_in("second citizen"), vote)
+    await press(voter)
+    await voter.cast("Parks")
+    receipt = await voter.receipt()
+    later = await nino(there, vote)  # in another browser, without a pass
+    yes = await later.browser.send(f"{vote.path}/eligible", {"code": ""}, page=vote.path)
+    assert "need no code while you are signed in" in yes.text
+    assert (await later.browser.send(f"{vote.path}/receipt", {"code": ""}, page=vote.path)).status_code == 303
+    assert await later.receipt() == receipt
+    await vote.close()
+    last = await nino(there, vote)
+    answer = await last.browser.send(f"{vote.path}/my-line", {"code": ""}, page="/en/settings")
+    assert (answer.status_code, answer.headers["location"]) == (303, f"{vote.path}/my-line")
+    assert "Your tag in this vote:" in (await last.browser.get(f"{vote.path}/my-line")).text
+    for path in ("eligible", "receipt", "my-line"):
+        refused = await other.browser.send(f"{vote.path}/{path}", {"code": ""}, page="/en/settings")
+        assert (refused.status_code, "Write your voting code." in refused.text) == (422, True), path
+
+
 async def test_the_button_is_there_only_while_the_vote_is_open(there: Town, vote: HeldVote) -> None:
     browser = await there.signed_in("citizen")
     await vote.close()
