@@ -15,6 +15,7 @@ ROOT = Path(__file__).resolve().parents[1]
 LANGUAGES = {"en": "English", "fr": "Français", "ka": "ქართული", "ar": "العربية"}
 RIGHT_TO_LEFT = frozenset({"ar"})
 SHORTEST_SECRET = 32
+OIDC_SCOPE = "openid email profile"
 
 
 @dataclass(frozen=True)
@@ -32,6 +33,11 @@ class Config:
     trusted_proxy:      address of the proxy whose last X-Forwarded-For hop is believed; empty believes none.
     metrics_token:      bearer token for /metrics from beyond this machine; empty allows loopback only.
     demonstration:      this is a show: secrets may be weak and every page says so.
+    oidc_issuer:        address of a provider of sign-ins (OpenID Connect), spelled as it spells itself; empty: none.
+    oidc_client_id, oidc_client_secret: by which the provider knows this installation.
+    oidc_name:          what people call the provider; stands on the button.
+    oidc_scope:         what the provider is asked to tell.
+    oidc_identifier_claim: under which name it tells a person's official number; empty: it tells none.
     """
 
     database_url: str
@@ -46,6 +52,12 @@ class Config:
     trusted_proxy: str = ""
     metrics_token: str = field(default="", repr=False)
     demonstration: bool = False
+    oidc_issuer: str = ""
+    oidc_client_id: str = ""
+    oidc_client_secret: str = field(default="", repr=False)
+    oidc_name: str = ""
+    oidc_scope: str = OIDC_SCOPE
+    oidc_identifier_claim: str = ""
 
     @property
     def secure(self) -> bool:
@@ -84,18 +96,26 @@ class Config:
         return f"{self.cookie_name}-halfway"
 
     @property
+    def provider_cookie_name(self) -> str:
+        """The cookie of somebody who is at the provider of sign-ins, or came back and has a question to answer."""
+        return f"{self.cookie_name}-provider"
+
+    @property
     def device_cookie_name(self) -> str:
         """The cookie by which a browser is known again at sign-in."""
         return f"{self.cookie_name}-device"
 
 
 def load(environment: Mapping[str, str] | None = None) -> Config:
-    """Read the settings from `KHMA_…` variables; a secret may also stand in the file that KHMA_SECRET_FILE names."""
+    """Read the settings from `KHMA_…` variables.
+
+    KHMA_SECRET and KHMA_OIDC_CLIENT_SECRET may also stand in files, which KHMA_SECRET_FILE and
+    KHMA_OIDC_CLIENT_SECRET_FILE name.
+    """
     env = os.environ if environment is None else environment
     data = Path(env.get("KHMA_DATA", ROOT / "var"))
-    secret = env.get("KHMA_SECRET", "")
-    if not secret and (path := env.get("KHMA_SECRET_FILE")):
-        secret = Path(path).read_text("utf-8").strip()
+    secret = _secret(env, "KHMA_SECRET")
+    issuer = env.get("KHMA_OIDC_ISSUER", "")
     return Config(
         database_url=env.get("KHMA_DATABASE_URL", f"sqlite:///{data / 'khma.sqlite3'}"),
         owner_database_url=env.get("KHMA_OWNER_DATABASE_URL", ""),
@@ -109,7 +129,20 @@ def load(environment: Mapping[str, str] | None = None) -> Config:
         trusted_proxy=env.get("KHMA_TRUSTED_PROXY", ""),
         metrics_token=env.get("KHMA_METRICS_TOKEN", ""),
         demonstration=env.get("KHMA_DEMONSTRATION", "") == "1",
+        oidc_issuer=issuer,
+        oidc_client_id=env.get("KHMA_OIDC_CLIENT_ID", ""),
+        oidc_client_secret=_secret(env, "KHMA_OIDC_CLIENT_SECRET"),
+        oidc_name=env.get("KHMA_OIDC_NAME", "") or issuer.removeprefix("https://"),
+        oidc_scope=env.get("KHMA_OIDC_SCOPE", "") or OIDC_SCOPE,
+        oidc_identifier_claim=env.get("KHMA_OIDC_IDENTIFIER_CLAIM", ""),
     )
+
+
+def _secret(env: Mapping[str, str], name: str) -> str:
+    """Read a secret, or the file that holds it."""
+    if (secret := env.get(name, "")) or not (path := env.get(f"{name}_FILE")):
+        return secret
+    return Path(path).read_text("utf-8").strip()
 
 
 def _is_loopback(host: str) -> bool:
@@ -151,3 +184,31 @@ def check(config: Config) -> Iterator[tuple[str, str]]:
             ipaddress.ip_address(config.trusted_proxy)
         except ValueError:
             yield "KHMA_TRUSTED_PROXY", f"{config.trusted_proxy!r} is no network address; write one, such as 10.0.0.2"
+    yield from _check_provider(config)
+
+
+def _check_provider(config: Config) -> Iterator[tuple[str, str]]:
+    """Yield what is wrong about the provider of sign-ins: its settings are all there, or none of them."""
+    needed = {
+        "KHMA_OIDC_ISSUER": config.oidc_issuer,
+        "KHMA_OIDC_CLIENT_ID": config.oidc_client_id,
+        "KHMA_OIDC_CLIENT_SECRET": config.oidc_client_secret,
+    }
+    if not any((*needed.values(), config.oidc_name, config.oidc_identifier_claim)):
+        return
+    for name, value in needed.items():
+        if not value:
+            yield name, "is empty, while other settings of the provider are not; set all of them or none"
+    if not config.oidc_issuer:
+        return
+    try:
+        url = urlsplit(config.oidc_issuer)
+        host = url.hostname or ""
+    except ValueError:
+        host = ""
+    if not host or url.query or url.fragment or "@" in url.netloc:
+        yield "KHMA_OIDC_ISSUER", f"{config.oidc_issuer!r} is no address of an issuer; write https://id.town.example"
+    elif url.scheme != "https" and (url.scheme != "http" or config.secure or not _is_loopback(host)):
+        yield "KHMA_OIDC_ISSUER", "is not https; http is allowed for a trial on this machine only"
+    if "openid" not in config.oidc_scope.split():
+        yield "KHMA_OIDC_SCOPE", "must name the scope openid"

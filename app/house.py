@@ -5,6 +5,7 @@ import time
 from dataclasses import dataclass, field
 
 from app.accounts.limits import Limits
+from app.accounts.oidc.provider import Provider
 from app.accounts.passwords import Passwords
 from app.config import Config
 from app.db import Database
@@ -22,6 +23,7 @@ class House:
     db: Database
     passwords: Passwords
     limits: Limits
+    provider: Provider | None = None
     _host: Organisation | None = None
     _asked_at: float = field(default=float("-inf"))
     _asking: asyncio.Lock = field(default_factory=asyncio.Lock)
@@ -43,6 +45,8 @@ class House:
     async def close(self) -> None:
         """Let go of connections, threads and files."""
         await self.db.close()
+        if self.provider is not None:
+            await self.provider.close()
         self.passwords.close()
         self.limits.close()
 
@@ -54,4 +58,5 @@ def open_house(config: Config) -> House:
         db=Database(config.database_url),
         passwords=Passwords(),
         limits=Limits(config.data / "limits.sqlite3", config.secret),
+        provider=Provider(config) if config.oidc_issuer else None,
     )

@@ -108,6 +108,11 @@ MAY: dict[str, Predicate] = {
     "operating.health": anybody,
     "operating.metrics": anybody,  # and then only from this machine, or with the token
     "operating.ready": anybody,
+    "oidc.back": anybody,
+    "oidc.begin": anybody,
+    "oidc.join": anybody,  # whom the provider vouched for a moment ago
+    "oidc.join_save": anybody,
+    "oidc.remove": signed_in,
     "pages.show": anybody,
     "people.ask": admin,
     "people.decide": second_person,
@@ -165,6 +170,7 @@ MAY: dict[str, Predicate] = {
     "votes.line": anybody,
     "votes.line_enter": anybody,
     "votes.line_file": anybody,
+    "votes.own": signed_in,
     "votes.receipt": anybody,
     "votes.secrecy": anybody,
     "votes.show": anybody,
@@ -194,6 +200,7 @@ PROVED_WITHIN: dict[str, timedelta] = {
     "manage.vote_lock": JUST_NOW,
     "manage.vote_open": JUST_NOW,
     "manage.withdrawal": JUST_NOW,
+    "oidc.remove": JUST_NOW,
     "people.ask": JUST_NOW,
     "people.decide": JUST_NOW,
     "results.import": JUST_NOW,

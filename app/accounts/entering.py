@@ -31,7 +31,7 @@ class Arrival:
 
 
 async def let_in(session: AsyncSession, secret: str, account: Account, arrival: Arrival) -> tuple[str, Roles]:
-    """Sign somebody in whose password, and code if they have a factor, were right.
+    """Sign somebody in whose password or provider, and code if they have a factor, were right.
 
     Returns: the session's token, and what they may do here.
     """

@@ -35,6 +35,7 @@ class SignedIn:
     """Who a cookie stands for, their roles, and whether "last seen" is old enough to be written down.
 
     has_factor: whether they have set a second factor up. proved_ago: how long since this browser showed it.
+    entered_ago: how long since this browser signed in.
     ends_soon:  whether the session's longest time is nearly over.
     """
 
@@ -43,6 +44,7 @@ class SignedIn:
     session: Session
     stale: bool
     has_factor: bool
+    entered_ago: timedelta
     proved_ago: timedelta | None
     ends_soon: bool
 
@@ -111,6 +113,7 @@ async def find_signed_in(session: AsyncSession, token: str) -> SignedIn | None:
         opened,
         stale=moment - opened.seen_at > SEEN_EVERY,
         has_factor=added_at is not None,
+        entered_ago=moment - opened.created_at,
         proved_ago=moment - opened.proved_at if opened.proved_at else None,
         ends_soon=opened.expires_at - moment <= WARNED_BEFORE,
     )

@@ -63,8 +63,11 @@ async def find_accounts(session: AsyncSession, account_ids: Collection[UUID]) ->
     return {account.id: account for account in await session.exec(query)}
 
 
-async def add_account(session: AsyncSession, address: str, name: str, password_hash: str) -> Account:
-    """Add somebody who confirmed their address. Raises Conflict when the address is taken, Invalid for the name."""
+async def add_account(session: AsyncSession, address: str | None, name: str, password_hash: str) -> Account:
+    """Add somebody who confirmed their address, or for whom a provider of sign-ins vouches.
+
+    Raises: Conflict "address.taken"; Invalid for the name.
+    """
     account = Account(email=address, name=check_name(name), password_hash=password_hash, created_at=await now(session))
     try:
         async with session.begin_nested():

@@ -13,12 +13,12 @@ from commons.tables import Json, Texts, UTCDateTime, choice
 
 
 class Account(SQLModel, table=True):
-    """A person who confirmed an e-mail address. Never what they voted or answered."""
+    """A person who confirmed an address, or came by a provider of sign-ins. Never what they voted or answered."""
 
     __tablename__ = "app_account"
 
     id: UUID = Field(default_factory=new_id, primary_key=True)
-    email: str = Field(unique=True)
+    email: str | None = Field(default=None, unique=True)  # None: a provider vouches for them and told no address
     name: str
     password_hash: str
     created_at: datetime = Field(sa_type=UTCDateTime)
@@ -63,6 +63,8 @@ class Event(StrEnum):
     RECOVERY_CODES_RENEWED = "recovery_codes_renewed"
     FACTOR_ADDED = "factor_added"
     FACTOR_REMOVED = "factor_removed"
+    IDENTITY_JOINED = "identity_joined"
+    IDENTITY_REMOVED = "identity_removed"
     ROLE_ASKED = "role_asked"
     ROLE_GRANTED = "role_granted"
     ROLE_ENDED = "role_ended"
@@ -157,6 +159,19 @@ class SpentLink(SQLModel, table=True):
     spent_at: datetime = Field(sa_type=UTCDateTime, index=True)
 
 
+class Identity(SQLModel, table=True):
+    """How a provider of sign-ins names a person: keyed hashes of its name for them and of their official number."""
+
+    __tablename__ = "app_identity"
+    __table_args__ = (UniqueConstraint("account_id", "issuer"),)
+
+    issuer: str = Field(primary_key=True)
+    subject_mac: bytes = Field(primary_key=True)
+    account_id: UUID = Field(foreign_key="app_account.id", ondelete="CASCADE")
+    person_mac: bytes | None = None  # None: the provider tells no official number
+    linked_at: datetime = Field(sa_type=UTCDateTime)
+
+
 class Roll(SQLModel, table=True):
     """A list of those who may vote. Votes name it; what they are asked and answer stands elsewhere."""
 
@@ -172,13 +187,19 @@ class RollLine(SQLModel, table=True):
     """One person on a roll, as the office knows them. Their tag in a vote is made of the id, under a key elsewhere."""
 
     __tablename__ = "app_roll_line"
-    __table_args__ = (UniqueConstraint("roll_id", "reference"),)
+    __table_args__ = (
+        UniqueConstraint("roll_id", "reference"),
+        UniqueConstraint("roll_id", "account_id"),
+        UniqueConstraint("roll_id", "person_mac"),
+    )
 
     id: UUID = Field(default_factory=new_id, primary_key=True)
     roll_id: UUID = Field(foreign_key="app_roll.id")
     reference: str  # the office's own number for this person
     name: str = ""  # so that the slip finds its way
     struck_at: datetime | None = Field(default=None, sa_type=UTCDateTime)
+    account_id: UUID | None = Field(default=None, foreign_key="app_account.id", ondelete="SET NULL", index=True)
+    person_mac: bytes | None = None  # keyed hash of their official number, as an identity has it
 
 
 class RollVersion(SQLModel, table=True):

@@ -45,6 +45,12 @@ def config(argv: list[str]) -> int:
         "KHMA_MAIL_FROM": settings.mail_from,
         "KHMA_TRUSTED_PROXY": settings.trusted_proxy or "(none)",
         "KHMA_METRICS_TOKEN": "(set)" if settings.metrics_token else "(this machine only)",
+        "KHMA_OIDC_ISSUER": settings.oidc_issuer or "(no provider of sign-ins)",
+        "KHMA_OIDC_CLIENT_ID": settings.oidc_client_id or "(none)",
+        "KHMA_OIDC_CLIENT_SECRET": "(set)" if settings.oidc_client_secret else "(none)",
+        "KHMA_OIDC_NAME": settings.oidc_name or "(none)",
+        "KHMA_OIDC_SCOPE": settings.oidc_scope,
+        "KHMA_OIDC_IDENTIFIER_CLAIM": settings.oidc_identifier_claim or "(no official number)",
         "KHMA_DEMONSTRATION": "1" if settings.demonstration else "(no)",
     }
     for name, value in values.items():

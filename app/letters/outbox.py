@@ -20,14 +20,17 @@ PER_PAGE = 50
 
 
 async def write_letter(
-    session: AsyncSession, address: str, kind: str, language: str, account_id: UUID | None = None, **facts: str
+    session: AsyncSession, address: str | None, kind: str, language: str, account_id: UUID | None = None, **facts: str
 ) -> None:
     """Put a letter into the outbox.
 
+    address:    nothing for somebody who has none; then nothing is written.
     kind:       a folder of `templates/letters/`. facts: what its words need.
     account_id: whose letter it is, where it goes to another address than their account's, so that it is found when
                 they ask what is kept, or have it erased.
     """
+    if not address:
+        return
     moment = await now(session)
     letter = Letter(
         address=address, account_id=account_id, kind=kind, language=language, facts=facts,

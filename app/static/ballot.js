@@ -13,7 +13,11 @@
     window.history.replaceState(null, "", window.location.pathname + "#check");
   } else if (/^[0-9A-Za-z-]{20,30}$/.test(said)) {
     window.history.replaceState(null, "", window.location.pathname);
-    if (code) code.value = said;
+    if (code) {
+      code.value = said;
+      var folded = code.closest("details");
+      if (folded) folded.open = true;
+    }
     else if (leave) {
       // A slip was read where somebody else's pass still holds: the pass goes, and the code comes along behind the #.
       leave.action += "#" + said;

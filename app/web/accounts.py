@@ -4,18 +4,17 @@ An address is confirmed before an account exists: a stranger's sign-up leaves on
 answer is the same whether the address is known or not.
 """
 
-from urllib.parse import urlencode
-
 from litestar import Controller, Response, get, post
 from litestar.params import FromPath
 from sqlmodel.ext.asyncio.session import AsyncSession
 
+from app.accounts.assurance import Known, level_of
 from app.accounts.entering import let_in
 from app.accounts.events import note
-from app.accounts.factors.halfway import VALID_FOR, Halfway, mark_of, seal_halfway
 from app.accounts.guarding import PASSWORD, begin, begin_letter
 from app.accounts.limits import TooMany
 from app.accounts.links import open_reset, open_welcome, spend
+from app.accounts.oidc.store import find_own_identity, is_checked
 from app.accounts.passwords import Busy
 from app.accounts.roles.granting import give_invited
 from app.accounts.sessions import (
@@ -36,10 +35,10 @@ from app.jobs.store import enqueue
 from app.letters.outbox import write_letter
 from app.security import Role, Roles
 from app.web.errors import busy_seconds
-from app.web.respond import AnyRequest, arrival_of, come_in, first_page, go, language_of, onward, page
+from app.web.respond import AnyRequest, arrival_of, ask_for_code, come_in, first_page, language_of, onward, page
 from app.web.session import (
     browser_of,
-    by_password,
+    check_password,
     device_of,
     fits,
     house_of,
@@ -230,7 +229,7 @@ class MyAccount(Controller):
         """Change the password: this browser gets a new session, every other one is signed out."""
         house, visitor = house_of(request), visitor_of(request)
         try:
-            await by_password(request)
+            await check_password(request, visitor.known_id, "current")
             password_hash = await house.passwords.hash(visitor_of(request).text("password"))
         except Invalid as error:
             return await _me(request, error)
@@ -297,17 +296,17 @@ async def _sign_in(request: AnyRequest, email: str, wanted: str) -> Response[str
 
         token, roles = await house.db.write(work)
         return come_in(request, first_page(request, roles, wanted), token, arrival)
-    halfway = seal_halfway(secret, visitor.cookie, Halfway(account.id, mark_of(account.password_hash)), moment)
-    place = request.app.route_reverse("factors.code", lang=language_of(request))
-    answer = go(request, f"{place}?{urlencode({'next': wanted})}" if wanted else place)
-    keep_cookie(request, house.config.halfway_cookie_name, halfway, VALID_FOR)
-    return answer
+    return ask_for_code(request, account, wanted, moment)
 
 
 async def _me(request: AnyRequest, error: Invalid | None = None) -> Response[str]:
     visitor = visitor_of(request)
+    provider = house_of(request).provider
     async with house_of(request).db.reading() as session:
         sessions = await list_sessions(session, visitor.known_id)
+        identity = await find_own_identity(session, visitor.known_id, provider.issuer) if provider else None
+        checked = await is_checked(session, visitor.known_id)
+    known = Known(email=bool(visitor.email), checked=checked, identity=identity is not None, factor=visitor.has_factor)
     name = visitor_of(request).text("name") if error and error.field == "name" else visitor.name
     return await page(
         request,
@@ -316,6 +315,8 @@ async def _me(request: AnyRequest, error: Invalid | None = None) -> Response[str
         sessions=sessions,
         here_hash=hash_of(visitor.session_token),
         name=name,
+        identity=identity,
+        level=level_of(known),
         error=error,
     )
 

@@ -1,5 +1,7 @@
 """What the pages of a vote share: who is at the ballot, by the code they typed or the pass that this browser holds.
 
+A pass that somebody got by signing in holds as long as they stay signed in and the line stays theirs.
+
 A code stands in no address, and a wrong one is all that is ever counted.
 """
 
@@ -14,9 +16,10 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from app.accounts.booth import VALID_FOR, open_pass, seal_pass
 from app.accounts.guarding import count_wrong_code
 from app.accounts.limits import TooMany, networks_of
+from app.accounts.oidc.store import find_own_line, find_own_line_again
 from app.accounts.roll.codes import read_code
 from app.accounts.roll.store import find_voter, find_voter_again, hold_for_code
-from app.accounts.roll.voters import Voter
+from app.accounts.roll.voters import BY_SIGN_IN, Voter
 from app.house import House
 from app.web.respond import AnyRequest
 from app.web.session import house_of, keep_cookie, visitor_of
@@ -46,7 +49,7 @@ def at_the_booth(connection: Connection, request: AnyRequest, slug: str) -> tupl
 
 
 async def who_is_there(request: AnyRequest, session: AsyncSession, poll: Poll) -> Voter:
-    """Find who asks, and that they stand on this vote's roll, with a code that works.
+    """Find who asks, and that they stand on this vote's roll: by a code that works, their pass, or their sign-in.
 
     Raises: Invalid "code.missing", "code.…"; Forbidden "code.unknown", "voter.not_on_roll", "voter.void"; TooMany.
     """
@@ -58,9 +61,18 @@ async def who_is_there(request: AnyRequest, session: AsyncSession, poll: Poll) -
         if voter.is_void:
             raise Forbidden("voter.void", field="code")
         return voter
-    if (held := await admitted(request, session, poll)) is None:
+    if (found := await admitted(request, session, poll) or await own_line(request, session, poll)) is None:
         raise Invalid("code.missing", field="code")
-    return held
+    return found
+
+
+async def own_line(request: AnyRequest, session: AsyncSession, poll: Poll) -> Voter | None:
+    """Find whose line of this vote's roll belongs to somebody signed in; nobody's where it was struck off."""
+    visitor = visitor_of(request)
+    if visitor.account_id is None or poll.roll_id is None:
+        return None
+    voter = await find_own_line(session, poll.roll_id, visitor.account_id)
+    return None if voter is None or voter.is_void else voter
 
 
 @contextmanager
@@ -81,7 +93,12 @@ def _holder(connection: Connection, request: AnyRequest, poll: Poll | Held, mome
     text = request.cookies.get(config.booth_cookie_name, "")
     if (held := open_pass(config.secret, poll.id, text, moment)) is None:
         return None
-    voter = find_voter_again(connection, held.line_id, held.serial)
+    if held.serial != BY_SIGN_IN:
+        voter = find_voter_again(connection, held.line_id, held.serial)
+    elif (account_id := visitor_of(request).account_id) is not None:
+        voter = find_own_line_again(connection, held.line_id, account_id)
+    else:
+        voter = None
     return voter if voter is not None and not voter.is_void and voter.roll_id == poll.roll_id else None
 
 

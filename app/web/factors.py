@@ -29,7 +29,7 @@ from app.security import Roles
 from app.web.respond import AnyRequest, arrival_of, come_in, first_page, go, onward, page, safe_place
 from app.web.session import (
     browser_of,
-    by_password,
+    check_password,
     house_of,
     keep_cookie,
     prove,
@@ -116,7 +116,7 @@ class Proving(Controller):
 
 async def _by_password(request: AnyRequest) -> None:
     visitor = visitor_of(request)
-    await by_password(request)
+    await check_password(request, visitor.known_id, "current")
     token = visitor.session_token
     visitor.sign_in(await house_of(request).db.write(lambda session: renew_session(session, token, proved=False)))
 
@@ -157,7 +157,7 @@ class OwnFactor(Controller):
             return codes, await renew_session(session, visitor.session_token, proved=True)
 
         try:
-            await by_password(request)
+            await check_password(request, visitor.known_id, "current")
             codes, token = await house.db.write(work)
         except Invalid as error:
             return await _set_up(request, app_secret, wanted, error)
@@ -179,7 +179,7 @@ class OwnFactor(Controller):
             return codes, await renew_session(session, token, proved=True)
 
         try:
-            await by_password(request)
+            await check_password(request, visitor.known_id, "current")
             codes, renewed = await with_code(request, account_id, visitor.text(FIELD), work)
         except Invalid as error:
             return await _present(request, error, "renew")
@@ -238,7 +238,7 @@ async def _set_up(request: AnyRequest, app_secret: str, wanted: str, error: Inva
         "factors/set_up.html",
         error.status if error else 200,
         app_secret=shown(app_secret),
-        drawing=draw(app_address(app_secret, visitor.email, organisation)),
+        drawing=draw(app_address(app_secret, visitor.email or visitor.name, organisation)),
         sealed=base64.urlsafe_b64encode(sealed).decode(),
         next=wanted,
         error=error,

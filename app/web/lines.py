@@ -11,7 +11,7 @@ from app.accounts.limits import TooMany
 from app.accounts.roll.voters import Voter
 from app.accounts.store import find_accounts
 from app.house import House
-from app.web.admission import admitted, said_of, tag_of, who_is_there, with_pass
+from app.web.admission import admitted, own_line, said_of, tag_of, who_is_there, with_pass
 from app.web.respond import AnyRequest, onward, page
 from app.web.session import house_of, visitor_of
 from ballots.looking_up import look_up
@@ -77,9 +77,10 @@ class Eligibility(Controller):
         try:
             async with house_of(request).db.reading() as session:
                 poll = await get_public_poll(session, slug)
-                if not visitor_of(request).text("code").strip():  # a pass of somebody else may lie in this browser
+                if visitor_of(request).text("code").strip():  # a pass of somebody else may lie in this browser
+                    await who_is_there(request, session, poll)
+                elif await own_line(request, session, poll) is None:
                     raise Invalid("code.missing", field="code")
-                await who_is_there(request, session, poll)
         except (DomainError, TooMany) as error:
             return await _eligible_page(request, slug, error)
         return await _eligible_page(request, slug, may_vote=True)

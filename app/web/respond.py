@@ -2,15 +2,18 @@
 
 import gzip
 import hashlib
+from datetime import datetime
 from functools import cache
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import urlencode, urlsplit
 
 from litestar import Request, Response
 from litestar.enums import MediaType
 
 from app.accounts.entering import Arrival
+from app.accounts.factors.halfway import VALID_FOR, Halfway, mark_of, seal_halfway
 from app.accounts.sessions import DEVICE_KNOWN_FOR
+from app.accounts.tables import Account
 from app.config import LANGUAGES, RIGHT_TO_LEFT, ROOT
 from app.i18n import choose, environment, explain, moment_filter, translations, words
 from app.security import Roles, may
@@ -31,6 +34,8 @@ NOTICES = frozenset(
         "erased",
         "factor-kept",
         "factor-removed",
+        "identity-joined",
+        "identity-removed",
         "hidden",
         "kept",
         "left-booth",
@@ -118,6 +123,7 @@ def context(request: AnyRequest, lang: str) -> dict[str, Any]:
         "here": here,
         "protected": house.config.secure,
         "demonstration": house.config.demonstration,
+        "provider": house.config.oidc_name if house.provider else "",
         "single_handed": house.known_host is not None and house.known_host.single_handed,
         "notice": _notice(request, lang),
         "nav": _menu(request, lang),
@@ -248,6 +254,20 @@ def come_in(request: AnyRequest, answer: Response[str], token: str, arrival: Arr
     visitor_of(request).sign_in(token)
     keep_cookie(request, house.config.device_cookie_name, arrival.device, DEVICE_KNOWN_FOR)
     return answer
+
+
+def ask_for_code(request: AnyRequest, account: Account, wanted: str, moment: datetime) -> Response[str]:
+    """Let somebody go on to the code of their second factor; until it comes, nobody is signed in."""
+    house, cookie = house_of(request), visitor_of(request).cookie
+    halfway = Halfway(account.id, mark_of(account.password_hash))
+    place = request.app.route_reverse("factors.code", lang=language_of(request))
+    keep_cookie(
+        request,
+        house.config.halfway_cookie_name,
+        seal_halfway(house.config.secret, cookie, halfway, moment),
+        VALID_FOR,
+    )
+    return go(request, f"{place}?{urlencode({'next': wanted})}" if wanted else place)
 
 
 def first_page(request: AnyRequest, roles: Roles, wanted: str) -> Response[str]:

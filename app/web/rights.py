@@ -21,7 +21,7 @@ from app.accounts.store import check_address, get_account
 from app.accounts.tables import Event
 from app.jobs.store import enqueue
 from app.web.respond import AnyRequest, onward, page
-from app.web.session import browser_of, by_password, house_of, keep_cookie, trier_of, visitor_of
+from app.web.session import browser_of, check_password, house_of, keep_cookie, trier_of, visitor_of
 from commons.errors import Conflict, Invalid
 
 FILE = "khma-my-data.json"
@@ -64,7 +64,7 @@ class MyAddress(Controller):
         typed = visitor.text("email")
         try:
             address = check_address(typed)
-            await by_password(request)
+            await check_password(request, visitor.known_id, "current")
             begin_letter(house.limits, house.config.secret, trier_of(request, address, known=False))
 
             async def work(session: AsyncSession) -> None:
@@ -134,7 +134,7 @@ class Erasing(Controller):
             await enqueue(session, "ledger.sequence")  # the ends of roles
 
         try:
-            await by_password(request)
+            await check_password(request, visitor.known_id, "current")
             await house.db.write(work)
         except (Invalid, Conflict) as error:
             return await page(request, "rights/erase.html", error.status, error=error)

@@ -11,6 +11,7 @@ from litestar.datastructures import UploadFile
 from litestar.params import FromPath
 from sqlmodel.ext.asyncio.session import AsyncSession
 
+from app.accounts.oidc.marks import PersonMarker
 from app.accounts.roll.changes import RESTORE, STRIKE, Change, change_alone, find_changes
 from app.accounts.roll.codes import shown
 from app.accounts.roll.filling.plan import count_acts, plan_of
@@ -23,7 +24,7 @@ from app.accounts.roll.filling.store import (
     newest_version,
     take,
 )
-from app.accounts.roll.importing import LARGEST_BYTES, OnRoll, Report, examine, text_of
+from app.accounts.roll.importing import LARGEST_BYTES, OnRoll, Report, examine, no_mark, text_of
 from app.accounts.roll.spreadsheet import is_workbook, text_of_sheet
 from app.accounts.roll.store import (
     FROZEN,
@@ -216,7 +217,8 @@ async def _take(request: AnyRequest, roll_id: UUID | None) -> Response[str]:
                 await check_idle(session, roll_id)
                 on_roll, seen = await find_on_roll(session, roll_id), await newest_version(session, roll_id)
         text = await _sent(visitor)
-        report = await asyncio.to_thread(examine, text, on_roll)
+        mark = PersonMarker(house.config.secret) if house.config.oidc_identifier_claim else no_mark
+        report = await asyncio.to_thread(examine, text, on_roll, mark)
         done = report
         acts = count_acts(done, withdraw=withdraw)
         if not acts or visitor.text("checked") != done.mark:
@@ -268,6 +270,7 @@ async def _form(
         report=report,
         was_checked=report is not None and visitor.text("checked") not in {"", report.mark},
         withdraw=visitor.text("withdraw") == "yes",
+        takes_numbers=bool(house_of(request).config.oidc_identifier_claim),
         error=error,
     )
 

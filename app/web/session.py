@@ -32,7 +32,7 @@ from app.accounts.tables import Event
 from app.config import LANGUAGES, Config
 from app.house import House
 from app.letters.outbox import write_letter
-from app.security import EVERY_ROLE, NOBODY, Roles, is_proved, may, needs_factor
+from app.security import EVERY_ROLE, JUST_NOW, NOBODY, Roles, is_proved, may, needs_factor
 from commons.errors import Forbidden, Invalid, NotFound
 from commons.tables import Texts
 
@@ -82,6 +82,7 @@ class Visitor:
     email: str = ""
     roles: Roles = NOBODY
     has_factor: bool = False
+    entered_ago: timedelta = timedelta(0)
     proved_ago: timedelta | None = None
     ends_at: datetime | None = None  # only where that is soon
     secret: str = field(default="", repr=False)
@@ -258,18 +259,24 @@ async def fits(house: House, attempt: Attempt, password_hash: str, password: str
     return right
 
 
-async def by_password(connection: ASGIConnection[Any, Any, Any, Any]) -> None:
-    """Check the password that somebody signed in types once more, into the field "current".
+async def check_password(connection: ASGIConnection[Any, Any, Any, Any], account_id: UUID, field: str) -> None:
+    """Check the password of an account in a form.
 
-    Raises: Invalid "password.wrong"; TooMany, since wrong ones are counted.
+    Who has no address has no password either: a provider vouches for them, and must have done so just now.
+
+    Raises: Invalid "password.wrong", "password.none"; TooMany, since wrong ones are counted; Busy.
     """
     house, visitor = house_of(connection), visitor_of(connection)
-    who = await known_trier(connection, visitor.known_id, visitor.email)
-    attempt = begin(house.limits, house.config.secret, who, PASSWORD)
     async with house.db.reading() as session:
-        account = await get_account(session, visitor.known_id)
-    if not await fits(house, attempt, account.password_hash, visitor.text("current")):
-        raise Invalid("password.wrong", field="current")
+        account = await get_account(session, account_id)
+    if not account.email and account_id == visitor.account_id:
+        if visitor.entered_ago > JUST_NOW:
+            raise Invalid("password.none", field=field)
+        return
+    who = await known_trier(connection, account_id, account.email or str(account_id))
+    attempt = begin(house.limits, house.config.secret, who, PASSWORD)
+    if not await fits(house, attempt, account.password_hash, visitor.text(field)):
+        raise Invalid("password.wrong", field=field)
 
 
 async def known_trier(connection: ASGIConnection[Any, Any, Any, Any], account_id: UUID, name: str) -> Trier:
@@ -307,8 +314,9 @@ async def _recognise(connection: ASGIConnection[Any, Any, Any, Any]) -> Visitor:
             await house.db.write(lambda session: mark_seen(session, found.session.id_hash))
         visitor.cookie = cookie
         visitor.account_id, visitor.name = found.account.id, found.account.name
-        visitor.email, visitor.roles = found.account.email, found.roles
+        visitor.email, visitor.roles = found.account.email or "", found.roles
         visitor.has_factor, visitor.proved_ago = found.has_factor, found.proved_ago
+        visitor.entered_ago = found.entered_ago
         visitor.ends_at = found.session.expires_at if found.ends_soon else None
     return visitor
 

@@ -23,6 +23,7 @@ from app.web.admission import (
     admitted,
     at_the_booth,
     counting_wrong_codes,
+    own_line,
     pass_of,
     said_of,
     tag_of,
@@ -83,6 +84,18 @@ class Booth(Controller):
             standing = await look_at(session, poll)
             officials = await find_accounts(session, standing.people)
         return await _ballot(request, standing, officials, _fresh(poll, after), voter)
+
+    @post("/own", name="votes.own")
+    async def own(self, request: AnyRequest, lang: FromPath[str], slug: FromPath[str]) -> Response[str]:
+        """Give somebody signed in, whose own line is on the roll, the pass that a code would give."""
+        async with house_of(request).db.reading() as session:
+            poll = await get_public_poll(session, slug)
+            voter = await own_line(request, session, poll)
+            standing = await look_at(session, poll)
+            officials = await find_accounts(session, standing.people)
+        if voter is None:
+            return await _ballot(request, standing, officials, _fresh(poll, None), None, Forbidden("voter.not_on_roll"))
+        return await with_pass(request, onward(request, "votes.show", slug=slug), poll, voter)
 
     @post(name="votes.cast")
     async def cast(self, request: AnyRequest, lang: FromPath[str], slug: FromPath[str]) -> Response[str]:
@@ -233,6 +246,10 @@ async def _ballot(
 ) -> Response[str]:
     poll = standing.poll
     names = {option["id"]: option["names"] for option in poll.options}
+    own = None
+    if voter is None and poll.state is State.OPEN and visitor_of(request).signed_in:
+        async with house_of(request).db.reading() as session:
+            own = await own_line(request, session, poll)
     order = order_of(poll.option_ids, sheet.key)
     said, status, headers = said_of(error)
     answer = await page(
@@ -245,6 +262,7 @@ async def _ballot(
         sheet=sheet,
         positions=[(names[option], rank) for option, rank in zip(order, sheet.ranks, strict=True)],
         admitted=voter is not None,
+        own=own is not None,
         code=visitor_of(request).text("code"),
         error=said,
     )

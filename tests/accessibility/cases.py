@@ -8,7 +8,7 @@ from playwright.sync_api import Page
 from app.accounts.links import password_mark
 from app.accounts.tokens import make_token
 from app.demo.walk import SHEET
-from tests.accessibility import factors, rights, rolls, votes, waits
+from tests.accessibility import factors, providers, rights, rolls, votes, waits
 from tests.accessibility.furniture import LONG_ADDRESS, PICTURE, ROLL
 from tests.accessibility.rights import PERSON
 from tests.plumbing.server import SECRET
@@ -198,6 +198,9 @@ PAGES = [
     Case("home", "home", ""),
     Case("sign-in", "accounts.sign_in", "/sign-in"),
     Case("halfway-none", "factors.code", "/sign-in/code", (NOBODY,)),
+    Case("provider-away", "oidc.begin", "/sign-in/provider", (NOBODY,), status=503, errors=1, mends=False),
+    Case("provider-lost", "oidc.back", "/sign-in/back?state=a&code=b", (NOBODY,), status=403, errors=1, mends=False),
+    Case("join-lost", "oidc.join", "/sign-in/join", (NOBODY,), status=403, errors=1, mends=False),
     Case("sign-up", "accounts.sign_up", "/sign-up"),
     Case("sent", "accounts.sent", "/letter-sent"),
     Case("welcome", "accounts.welcome", f"/welcome/{WELCOME}", (NOBODY,)),
@@ -251,6 +254,9 @@ AT_THE_BOOTH = [
     *(Case(slug, "votes.show", f"/votes/{slug}", (NOBODY,)) for slug in votes.STATES if slug != votes.OPEN),
     *(Case(f"result-of-{slug}", "results.show", f"/results/{slug}", (NOBODY,)) for slug in votes.RESULTS),
     Case("vote-changed", "votes.receipt", RECEIPT, (NOBODY,), votes.changing),
+    Case("vote-own", "votes.show", BALLOT, ("officer",)),
+    Case("vote-as-oneself", "votes.show", BALLOT, ("officer",), pressed('form[action$="/own"]')),
+    Case("vote-not-own", "votes.show", BALLOT, (CITIZEN,), providers.sent_own, 403, 1, mends=False),
     Case("vote-left", "votes.show", f"{BALLOT}?done=left-booth", (NOBODY,)),
     Case("code-missing", "votes.show", BALLOT, (NOBODY,), votes.code_typed(), 422, 1),
     Case("code-mistyped", "votes.show", BALLOT, (NOBODY,), votes.code_typed(text="7K3D"), 422, 1),
@@ -301,6 +307,10 @@ MISTAKES = [
     Case("carried", "results.show", f"/results/{RESULT}", (MANAGER,), factors.too_long_ago(), 403),
     Case("carried-wrong", "results.show", f"/results/{RESULT}", (MANAGER,), factors.too_long_ago("12345"), 422, 1),
     Case("nearly-over", "services.show", "/services/late-desk", (CITIZEN, MANAGER), factors.nearly_over),
+    Case("join", "oidc.join", "/sign-in/join", (NOBODY,), providers.joining("nino@vardisi.example")),
+    Case("join-wrong", "oidc.join", "/sign-in/join", (NOBODY,),
+         providers.joining("maia@vardisi.example", password="wrong"), 422, 1),
+    Case("me-provider", "accounts.me", "/me", ("officer",)),
     Case("sign-up-empty", "accounts.sign_up", "/sign-up", (NOBODY,), typed(email=""), 422, 1),
     Case("forgot-empty", "accounts.forgot", "/forgot", (NOBODY,), typed(email="nino"), 422, 1),
     Case("welcome-weak", "accounts.welcome", f"/welcome/{WELCOME}", (NOBODY,),

@@ -8,6 +8,7 @@ from app.accounts.roll.codes import new_code, shown
 from app.accounts.roll.store import void_code
 from app.house import House
 from polls.lifecycle import State
+from tests.accessibility import providers
 from tests.plumbing.town import RunningTown
 from tests.plumbing.votes import HeldVote, hold_vote
 
@@ -65,6 +66,7 @@ async def hold_votes(house: House) -> dict[str, HeldVote]:
         await house.db.write(lambda session, r=roll, v=vote: void_code(session, r, v.lines[-1]))  # type: ignore[misc]
         await vote.bring_into(state)
         votes[slug] = vote
+    await providers.bind(house, votes[OPEN])
     return votes
 
 

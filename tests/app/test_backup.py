@@ -20,6 +20,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from app.accounts.events import note
 from app.accounts.factors.codes import app_code, new_app_secret, step_at
 from app.accounts.factors.store import add_factor
+from app.accounts.oidc.store import add_identity
 from app.accounts.roles.store import add_grant
 from app.accounts.roll.filling.plan import Plan, pack
 from app.accounts.roll.filling.store import begin, write_on
@@ -95,6 +96,8 @@ async def furnish(config: Config) -> None:
         await add_factor(session, "x" * 40, account.id, secret, app_code(secret, step_at(await now(session))))
         await add_grant(session, host.id, account.id, Role.OFFICER, "Registry")
         await note(session, Event.SIGNED_IN, who=account.id, browser="a browser")
+        stranger = await add_account(session, None, "Eka", "$argon2id$")
+        await add_identity(session, "https://id.example", bytes(range(32)), stranger.id, bytes(range(32, 64)))
         await enqueue(session, "test", {"b": "1", "a": "2"})
         await write_letter(session, "nino@example.org", "reset", "en", token="abc", name="Nino")
         await ask(session, "result.withdraw", "results/x", "because", uuid4())
@@ -104,7 +107,7 @@ async def furnish(config: Config) -> None:
         ))  # fmt: skip
         await fill_every_table(session, host.id)
         roll = await add_roll(session, host.id, {"en": "Residents", "ka": "მცხოვრებლები"})
-        await add_lines(session, roll.id, [Entry("0017", "ნინო"), Entry("=0018", "")])
+        await add_lines(session, roll.id, [Entry("0017", "ნინო", person=bytes(range(32, 64))), Entry("=0018", "")])
         await issue_codes(session, roll.id)
         acts = [("add", f"N{number}", "ნინო") for number in range(3)]
         plan = Plan((pack(acts[:2]), pack(acts[2:])), added=3, renamed=0, struck=0, hash="", lines=5)

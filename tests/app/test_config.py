@@ -20,6 +20,8 @@ SAFE = Config(
     keys=Path("/nonexistent/keys"),
 )
 
+PROVIDER = {"oidc_issuer": "https://id.town.example", "oidc_client_id": "khma", "oidc_client_secret": "CANARY"}
+
 
 def named(config: Config) -> set[str]:
     return {name for name, _ in check(config)}
@@ -30,6 +32,16 @@ def test_safe_settings_are_accepted() -> None:
     assert named(replace(SAFE, base_url="http://127.0.0.1:8000", demonstration=True)) == set()
     assert named(replace(SAFE, base_url="http://[::1]:8000")) == set()
     assert named(replace(SAFE, trusted_proxy="10.0.0.2")) == set()
+    assert named(replace(SAFE, **PROVIDER)) == set()
+    assert named(replace(SAFE, **PROVIDER | {"oidc_issuer": "https://id.town.example/realms/town"})) == set()
+    trial = replace(SAFE, base_url="http://127.0.0.1:8000", **PROVIDER | {"oidc_issuer": "http://127.0.0.1:9400"})
+    assert named(trial) == set()
+
+
+def test_half_a_provider_is_none() -> None:
+    alone = {"KHMA_OIDC_ISSUER", "KHMA_OIDC_CLIENT_ID", "KHMA_OIDC_CLIENT_SECRET"}
+    assert named(replace(SAFE, oidc_identifier_claim="national_id")) == alone
+    assert named(replace(SAFE, oidc_name="Town ID")) == alone
 
 
 @pytest.mark.parametrize(
@@ -55,10 +67,22 @@ def test_safe_settings_are_accepted() -> None:
         ("trusted_proxy", "10.0.0.0/8", "KHMA_TRUSTED_PROXY"),
         ("demonstration", True, "KHMA_DEMONSTRATION"),
         ("smtp_url", "", "KHMA_SMTP_URL"),
+        ("oidc_client_id", "", "KHMA_OIDC_CLIENT_ID"),
+        ("oidc_client_secret", "", "KHMA_OIDC_CLIENT_SECRET"),
+        ("oidc_issuer", "", "KHMA_OIDC_ISSUER"),
+        ("oidc_issuer", "http://id.town.example", "KHMA_OIDC_ISSUER"),
+        ("oidc_issuer", "http://127.0.0.1:9400", "KHMA_OIDC_ISSUER"),  # where people come over https, it is no trial
+        ("oidc_issuer", "id.town.example", "KHMA_OIDC_ISSUER"),
+        ("oidc_issuer", "https://", "KHMA_OIDC_ISSUER"),
+        ("oidc_issuer", "https://[id", "KHMA_OIDC_ISSUER"),
+        ("oidc_issuer", "https://me@id.town.example", "KHMA_OIDC_ISSUER"),
+        ("oidc_issuer", "https://id.town.example?a=b", "KHMA_OIDC_ISSUER"),
+        ("oidc_scope", "email profile", "KHMA_OIDC_SCOPE"),
     ],
 )
 def test_each_unsafe_setting_is_named(setting: str, value: str | bool, name: str) -> None:
-    assert named(replace(SAFE, **{setting: value})) == {name}  # type: ignore[arg-type]
+    safe = replace(SAFE, **PROVIDER) if setting.startswith("oidc_") else SAFE
+    assert named(replace(safe, **{setting: value})) == {name}  # type: ignore[arg-type]
 
 
 def test_keys_that_others_can_read_are_named(tmp_path: Path) -> None:
@@ -78,17 +102,21 @@ def test_settings_come_from_the_environment(tmp_path: Path) -> None:
             "KHMA_BASE_URL": "https://town.example/",
             "KHMA_SECRET_FILE": str(tmp_path / "secret"),
             "KHMA_DEMONSTRATION": "0",
+            "KHMA_OIDC_ISSUER": "https://id.town.example",
+            "KHMA_OIDC_CLIENT_SECRET_FILE": str(tmp_path / "secret"),
         }
     )
     assert config.database_url == f"sqlite:///{tmp_path}/khma.sqlite3"
     assert (config.base_url, config.origin) == ("https://town.example", "https://town.example")
     assert (config.secret, config.keys, config.demonstration) == (SECRET, tmp_path / "keys", False)
     assert (config.cookie_name, config.secure, config.embedded) == ("__Host-khma", True, True)
+    assert (config.oidc_client_secret, config.oidc_name) == (SECRET, "id.town.example")
+    assert config.oidc_scope == "openid email profile"
     assert load({}).cookie_name == "khma"
 
 
 def test_secrets_are_not_shown(tmp_path: Path) -> None:
-    config = replace(SAFE, smtp_url="smtp://u:CANARY@mail.example", metrics_token="CANARY")
+    config = replace(SAFE, smtp_url="smtp://u:CANARY@mail.example", metrics_token="CANARY", **PROVIDER)
     assert SECRET not in repr(config)
     assert "CANARY" not in repr(config)
 
@@ -98,6 +126,7 @@ def test_secrets_are_not_shown(tmp_path: Path) -> None:
     [
         ({"KHMA_SECRET": "short"}, "KHMA_SECRET"),
         ({"KHMA_BASE_URL": "http://town.example"}, "KHMA_BASE_URL"),
+        ({"KHMA_OIDC_ISSUER": "https://id.town.example", "KHMA_OIDC_CLIENT_ID": "khma"}, "KHMA_OIDC_CLIENT_SECRET"),
     ],
 )
 def test_serve_refuses_and_says_which(sqlite_addresses: Addresses, settings: dict[str, str], name: str) -> None:

@@ -184,6 +184,25 @@ def test_words_become_grants_and_grants_words_again(addresses: Addresses) -> Non
             assert words == WORDS | {"Nino": "citizen"}
 
 
+def test_people_without_an_address_survive_the_way_back(addresses: Addresses) -> None:
+    async def move_in() -> None:
+        db = Database(addresses.url)
+        for name in ("Eka", "Gia"):
+            await db.write(lambda session, name=name: add_account(session, None, name, "hash"))  # type: ignore[misc]
+        await db.close()
+
+    asyncio.run(move_in())
+    look = text("SELECT name, email FROM app_account ORDER BY name")
+    downgrade(addresses.owner_url, "0006")
+    with opened(addresses.owner_url) as engine, engine.connect() as connection:
+        found = dict(connection.execute(look).fetchall())
+        assert (set(found), len(set(found.values()))) == ({"Eka", "Gia"}, 2)
+        assert all(email.startswith("nobody-") and email.endswith("@invalid") for email in found.values())
+    upgrade(addresses.owner_url, role_of(addresses))
+    with opened(addresses.owner_url) as engine, engine.connect() as connection:
+        assert dict(connection.execute(look).fetchall()) == found
+
+
 def test_a_later_upgrade_keeps_the_ledger_closed(postgres_addresses: Addresses) -> None:
     upgrade(postgres_addresses.owner_url, APP)
     with opened(postgres_addresses.url) as engine, engine.connect() as connection:

@@ -70,11 +70,11 @@ async def _hold(house: House) -> HeldVote:
 
 
 @contextmanager
-def opened_booth(url: str, folder: Path) -> Iterator[Booth]:
-    """Hold a vote in an empty database, and serve its pages."""
+def opened_booth(url: str, folder: Path, **settings: str) -> Iterator[Booth]:
+    """Hold a vote in an empty database, and serve its pages. settings: further ones of Config."""
     config = Config(database_url=url, secret=SECRET, data=folder, keys=folder / "keys")
     vote = in_thread(_in_house(config, _hold))
-    with served(url, folder) as base:
+    with served(url, folder, **settings) as base:
         yield Booth(base, config, vote)
 
 

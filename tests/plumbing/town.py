@@ -11,7 +11,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
@@ -122,11 +122,16 @@ class RunningTown:
 
 @contextmanager
 def running_town(
-    addresses: Addresses, folder: Path, furnish: Furnish | None = None, hold: Hold | None = None
+    addresses: Addresses,
+    folder: Path,
+    furnish: Furnish | None = None,
+    hold: Hold | None = None,
+    settings: Mapping[str, str] | None = None,
 ) -> Iterator[RunningTown]:
     """Build the demonstration town in an empty database that has its tables, and run its pages and its worker.
 
-    furnish: what else shall be in it, done before the doors open. hold: votes that shall be held in it.
+    furnish:  what else shall be in it, done before the doors open. hold: votes that shall be held in it.
+    settings: further KHMA_… ones.
     Cost:    three seconds.
     """
     env = {
@@ -135,6 +140,7 @@ def running_town(
         "KHMA_DATA": str(folder),
         "KHMA_KEYS": str(folder / "keys"),
         "KHMA_DEMONSTRATION": "1",
+        **(settings or {}),
     }
     config = Config(database_url=addresses.url, secret=SECRET, data=folder, keys=folder / "keys", demonstration=True)
     signins, votes = in_thread(_build(config, furnish, hold))
@@ -178,11 +184,15 @@ def in_thread(work: Awaitable[Any]) -> Any:  # noqa: ANN401 - whatever the work 
 
 
 @contextmanager
-def served(url: str, folder: Path) -> Iterator[str]:
-    """Serve the pages over a database from a thread, whatever state it is in. Yields the base address."""
+def served(url: str, folder: Path, **settings: str) -> Iterator[str]:
+    """Serve the pages over a database from a thread, whatever state it is in. Yields the base address.
+
+    settings: further ones of Config.
+    """
     port = free_port()
     base = f"http://127.0.0.1:{port}"
-    app = create_app(Config(database_url=url, base_url=base, secret=SECRET, data=folder, keys=folder / "keys"))
+    own: dict[str, Any] = {"database_url": url, "base_url": base, "secret": SECRET, "data": folder}
+    app = create_app(Config(**own, keys=folder / "keys", **settings))
     server = uvicorn.Server(
         uvicorn.Config(app, host="127.0.0.1", port=port, access_log=False, log_config=None, server_header=False)
     )

@@ -19,6 +19,7 @@ ID_STAYS = "stays, as an id that leads to nobody"
 
 KEPT_AS = {
     "app_session.account_id": GOES,
+    "app_identity.account_id": GOES,
     "app_device.account_id": GOES,
     "app_factor.account_id": GOES,
     "app_factor_loss.account_id": GOES,
@@ -34,6 +35,8 @@ KEPT_AS = {
     "commons_approval.decided_by": ID_STAYS,
     "commons_measure.taken_by": ID_STAYS,
     "commons_measure.lifted_by": ID_STAYS,
+    "polls_poll.locked_by": ID_STAYS,
+    "polls_poll.agreed_by": ID_STAYS,
     "polls_amendment.asked_by": ID_STAYS,
     "polls_amendment.agreed_by": ID_STAYS,
     "polls_amendment.refused_by": ID_STAYS,
@@ -48,6 +51,6 @@ async def erase(session: AsyncSession, account_id: UUID, browser: str) -> None:
     """
     await give_up_roles(session, account_id)
     account = await get_account(session, account_id)
-    await erase_letters_of(session, account.id, account.email)
+    await erase_letters_of(session, account.id, account.email or "")
     await delete_account(session, account)
     await note(session, Event.ACCOUNT_ERASED, who=account_id, browser=browser)

@@ -92,7 +92,7 @@ async def gather(session: AsyncSession, account: Account) -> dict[str, Any]:
                 "written_at": _at(each.written_at),
                 "sent_at": _at(each.sent_at),
             }
-            for each in await find_letters_of(session, account.id, account.email)
+            for each in await find_letters_of(session, account.id, account.email or "")
         ],
         "asked_about_you": [
             {

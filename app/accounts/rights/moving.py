@@ -35,7 +35,7 @@ async def ask_to_move(session: AsyncSession, secret: str, account: Account, addr
     if await find_account(session, address) is not None:
         await write_letter(session, address, "address_known", language, account_id=account.id)
         return
-    facts = {"account": str(account.id), "from": account.email, "address": address, "mark": _mark(account)}
+    facts = {"account": str(account.id), "from": account.email or "", "address": address, "mark": _mark(account)}
     token = seal_token(secret, CONFIRM, facts, hours=LINK_HOURS)
     await write_letter(session, address, "address_new", language, account_id=account.id, token=token)
 
@@ -45,7 +45,7 @@ def read_new_address(secret: str, account: Account, token: str) -> str:
     facts = open_token(secret, CONFIRM, token)
     if facts["account"] != str(account.id):
         raise Forbidden("link.foreign")
-    if (facts["from"], facts["mark"]) != (account.email, _mark(account)):
+    if (facts["from"], facts["mark"]) != (account.email or "", _mark(account)):
         raise NotFound("link.dead")
     return facts["address"]
 
@@ -53,7 +53,7 @@ def read_new_address(secret: str, account: Account, token: str) -> str:
 async def move(session: AsyncSession, secret: str, account_id: UUID, token: str, language: str, browser: str) -> None:
     """Change the address, once, and tell the old one. Raises as `read_new_address`; Conflict "address.taken"."""
     account = await _hold(session, account_id)
-    address, before = read_new_address(secret, account, token), account.email
+    address, before = read_new_address(secret, account, token), account.email or ""
     facts = {"account": str(account.id), "address": before}
     undo = seal_token(secret, UNDO, facts, hours=UNDO_HOURS)
     await _set(session, account, address)

@@ -1,9 +1,10 @@
 """From a file or a pasted list to the lines of a roll: read, checked and compared, with nothing written yet. Pure.
 
-A table with a heading holds the column "reference" (the office's own number for a person) and may hold "name"; a list
-without a heading holds one reference a line. Two references that differ only in case, width or accents' encoding are
-one person; two that merely look alike, such as a Latin and a Cyrillic A, stay two, and the report says so. Where the
-roll has a person already, a new name takes the place of the old one; no name says nothing.
+A table with a heading holds the column "reference" (the office's own number for a person) and may hold "name" and
+"identifier", the official number by which a provider of sign-ins knows the person; it is marked at once, and nothing
+else of it is kept. A list without a heading holds one reference a line. Two references that differ only in case, width
+or accents' encoding are one person; two that merely look alike, such as a Latin and a Cyrillic A, stay two, and the
+report says so. Where the roll has a person already, a new name takes the place of the old one; no name says nothing.
 """
 
 import codecs
@@ -11,7 +12,7 @@ import csv
 import hashlib
 import re
 import unicodedata
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from enum import StrEnum
 from functools import cache
@@ -33,7 +34,11 @@ REFERENCE = frozenset(
 NAME = frozenset(
     {"name", "full name", "nom", "nom complet", "სახელი", "სახელი და გვარი", "الاسم", "اسم", "الاسم الكامل"}
 )
-"""What a heading may call its two columns, in the languages of this house; case and blanks at the ends do not count."""
+IDENTIFIER = frozenset(
+    {"identifier", "official number", "identifiant", "identifiant officiel", "numéro officiel"}
+    | {"იდენტიფიკატორი", "ოფიციალური ნომერი", "المعرف", "الرقم الرسمي"}
+)
+"""What a heading may call its columns, in the languages of this house; case and blanks at the ends do not count."""
 
 _SHAPES = str.maketrans(
     dict(zip("АВЕЅІЈКМНОРСТУХҺԚԜ", "ABESIJKMHOPCTYXHQW", strict=True))
@@ -52,15 +57,17 @@ class Fault(StrEnum):
     INVISIBLE = "invisible"
     QUOTES = "quotes"
     COLUMNS = "columns"
+    SAME_PERSON = "same_person"
 
 
 @dataclass(frozen=True)
 class Entry:
-    """One person as the file has them. line: its number in the file, from 1."""
+    """One person as the file has them. line: its number there, from 1. person: the mark of their official number."""
 
     reference: str
     name: str = ""
     line: int = 0
+    person: bytes | None = None
 
 
 @dataclass(frozen=True)
@@ -70,6 +77,7 @@ class OnRoll:
     reference: str
     name: str = ""
     is_struck: bool = False
+    person: bytes | None = None
 
 
 @dataclass(frozen=True)
@@ -85,9 +93,10 @@ class Wrong:
 class Report:
     """What would happen.
 
-    new: lines to add. changed: (entry with another name, the line as the roll has it). known: on the roll, just so.
-    struck: struck off the roll, and so they stay. missing: on the roll and not in the file.
-    twice: (entry, line that had this reference before). wrong: lines that cannot be taken.
+    new: lines to add. changed: (entry with another name or official number, the line as the roll has it).
+    known: on the roll, just so. struck: struck off the roll, and so they stay.
+    missing: on the roll and not in the file. twice: (entry, line that had this reference before).
+    wrong: lines that cannot be taken.
     alike: (entry to add, other reference that looks the same and is not).
     mixed: entries to add or change with letters of two alphabets in one word. unread: columns that are not kept.
     """
@@ -112,10 +121,13 @@ class Report:
     @property
     def mark(self) -> str:
         """A hash of what would be added, changed and struck off: whoever confirms this has seen just this."""
-        new = [[each.reference, each.name] for each in self.new]
-        changed = [[old.reference, old.name, entry.name] for entry, old in self.changed]
+        new = [[each.reference, each.name, (each.person or b"").hex()] for each in self.new]
+        changed = [
+            [old.reference, old.name, (old.person or b"").hex(), entry.name, (entry.person or b"").hex()]
+            for entry, old in self.changed
+        ]
         missing = [each.reference for each in self.missing]
-        return digest("khma-roll-report-2", canonical([new, changed, missing])).hex()
+        return digest("khma-roll-report-3", canonical([new, changed, missing])).hex()
 
 
 def text_of(data: bytes) -> str:
@@ -139,18 +151,27 @@ def text_of(data: bytes) -> str:
     return text
 
 
-def examine(text: str, on_roll: Iterable[OnRoll]) -> Report:
+def no_mark(_: str) -> None:
+    """Mark no official number: where no provider of sign-ins tells one, none is kept."""
+    return
+
+
+def examine(text: str, on_roll: Iterable[OnRoll], mark: Callable[[str], bytes | None] = no_mark) -> Report:
     """Read a table separated by commas, semicolons or tabs, or a list, and compare it with the lines of a roll.
 
+    mark:    makes of an official number what is kept of it.
     Raises:  Invalid for the field "file": "roll.line_too_long", "roll.too_many_lines", "roll.no_lines" or
              "roll.heading".
     Cost:    O(signs): 200,000 lines take about two seconds; a text beyond the limits is refused in milliseconds.
     """
     lines = _lines(text)
     report, there, seen = Report(), {key_of(each.reference): each for each in on_roll}, dict[str, int]()
-    for found in _entries(lines, report):
+    persons = {each.person: key for key, each in there.items() if each.person}
+    for found in _entries(lines, report, mark):
         if isinstance(found, Wrong):
             report.wrong.append(found)
+        elif found.person and persons.setdefault(found.person, key_of(found.reference)) != key_of(found.reference):
+            report.wrong.append(Wrong(found.line, Fault.SAME_PERSON, found.reference))
         elif (key := key_of(found.reference)) in seen:
             report.twice.append((found, seen[key]))
         else:
@@ -169,7 +190,7 @@ def _place(report: Report, entry: Entry, old: OnRoll | None) -> None:
         report.new.append(entry)
     elif old.is_struck:
         report.struck.append(entry)
-    elif entry.name not in {"", old.name}:
+    elif entry.name not in {"", old.name} or entry.person not in {None, old.person}:
         report.changed.append((entry, old))
     else:
         report.known.append(entry)
@@ -196,7 +217,7 @@ def _lines(text: str) -> list[str]:
     return lines
 
 
-def _entries(lines: list[str], report: Report) -> Iterator[Entry | Wrong]:
+def _entries(lines: list[str], report: Report, mark: Callable[[str], bytes | None]) -> Iterator[Entry | Wrong]:
     """Read each line that says something; a heading only tells what stands where."""
     first = next((number for number, line in enumerate(lines) if line.strip()), None)
     if first is None:
@@ -205,13 +226,16 @@ def _entries(lines: list[str], report: Report) -> Iterator[Entry | Wrong]:
     heading = [_cell_key(cell) for cell in _cells(lines[first], delimiter) or []]
     references = [place for place, cell in enumerate(heading) if cell in REFERENCE]
     names = [place for place, cell in enumerate(heading) if cell in NAME]
-    if references or names or len([cell for cell in heading if cell]) > 1:
-        if len(references) != 1 or len(names) > 1:
+    numbers = [place for place, cell in enumerate(heading) if cell in IDENTIFIER]
+    if references or names or numbers or len([cell for cell in heading if cell]) > 1:
+        if len(references) != 1 or len(names) > 1 or len(numbers) > 1:
             raise Invalid("roll.heading", field="file", line=first + 1, found=_beginning(lines[first]))
-        columns, first = (references[0], *names), first + 1
+        columns, first = [references[0], names[0] if names else None, numbers[0] if numbers else None], first + 1
+        if mark is no_mark:
+            columns[2] = None
         report.unread = [cell for place, cell in enumerate(heading) if cell and place not in columns]
     else:
-        columns, heading = (0,), [""]
+        columns, heading = [0, None, None], [""]
     for number, line in enumerate(lines[first:], start=first + 1):
         if line.strip():
             cells = _cells(line, delimiter)
@@ -220,7 +244,8 @@ def _entries(lines: list[str], report: Report) -> Iterator[Entry | Wrong]:
             elif any(cell.strip() for cell in cells[len(heading) :]):
                 yield Wrong(number, Fault.COLUMNS, _beginning(line))
             elif any(cell.strip() for cell in cells):
-                yield _entry(number, line, [cells[place] if place < len(cells) else "" for place in columns])
+                kept = ["" if place is None or place >= len(cells) else cells[place] for place in columns]
+                yield _entry(number, line, kept, mark)
 
 
 def _cells(line: str, delimiter: str) -> list[str] | None:
@@ -233,15 +258,15 @@ def _cells(line: str, delimiter: str) -> list[str] | None:
         return None
 
 
-def _entry(number: int, line: str, cells: list[str]) -> Entry | Wrong:
-    reference, name = (_tidy(cell) for cell in (*cells, "")[:2])
+def _entry(number: int, line: str, cells: list[str], mark: Callable[[str], bytes | None]) -> Entry | Wrong:
+    reference, name, identifier = map(_tidy, cells)
     if not (reference.isprintable() and name.translate(_JOINERS).isprintable()):
         return Wrong(number, Fault.INVISIBLE, _beginning(line))
     if not reference:
         return Wrong(number, Fault.EMPTY, _beginning(line))
     if len(reference) > LONGEST_REFERENCE or len(name) > LONGEST_NAME:
         return Wrong(number, Fault.TOO_LONG, _beginning(line))
-    return Entry(reference, name, number)
+    return Entry(reference, name, number, mark(identifier) if identifier else None)
 
 
 def _find_alike(report: Report, on_roll: Iterable[str]) -> None:

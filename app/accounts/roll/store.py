@@ -152,7 +152,13 @@ async def add_lines(session: AsyncSession, roll_id: UUID, entries: Sequence[Entr
         keys.add(key)
     for start in range(0, len(entries), _SLICE):
         rows = [
-            {"id": new_id(), "roll_id": roll_id, "reference": entry.reference, "name": entry.name}
+            {
+                "id": new_id(),
+                "roll_id": roll_id,
+                "reference": entry.reference,
+                "name": entry.name,
+                "person_mac": entry.person,
+            }
             for entry in entries[start : start + _SLICE]
         ]
         await (await session.connection()).execute(insert(RollLine), rows)
@@ -162,7 +168,7 @@ async def add_lines(session: AsyncSession, roll_id: UUID, entries: Sequence[Entr
 async def find_on_roll(session: AsyncSession, roll_id: UUID) -> list[OnRoll]:
     """Read all lines of a roll, as a file is compared with them."""
     struck = col(RollLine.struck_at).is_not(None)
-    query = select(RollLine.reference, RollLine.name, struck).where(RollLine.roll_id == roll_id)
+    query = select(RollLine.reference, RollLine.name, struck, RollLine.person_mac).where(RollLine.roll_id == roll_id)
     return [OnRoll(*row) for row in await session.exec(query)]
 
 

@@ -5,12 +5,16 @@ from uuid import UUID
 
 from ballots.eligibility import VoterFacts
 
+BY_SIGN_IN = 0
+"""The serial of whoever came by signing in and showed no code; codes are counted from 1."""
+
 
 @dataclass(frozen=True)
 class Voter:
     """Who came, by whichever door. It holds no name.
 
-    serial:  which code of the line was shown. is_void: that code was declared void, or the line struck off.
+    serial:  which code of the line was shown, or BY_SIGN_IN. is_void: that code was declared void, or the line
+             struck off.
     """
 
     line_id: UUID

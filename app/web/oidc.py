@@ -1,0 +1,341 @@
+"""Sign-in by the provider that the organisation trusts: leave, come back, join what belongs together. Templates: oidc/.
+
+Whoever comes back without the note that this browser took along is shown how to begin again; nobody is signed in by a
+link of somebody else's. An address that the provider vouches for leads to no account until its password was shown.
+"""
+
+import hmac
+import logging
+import secrets
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from litestar import Controller, Response, get, post
+from litestar.params import FromPath
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from app.accounts.entering import let_in
+from app.accounts.events import note
+from app.accounts.factors.store import FIELD, find_factor
+from app.accounts.limits import PROVIDER_FROM_NETWORK, networks_of
+from app.accounts.oidc.claims import Person
+from app.accounts.oidc.marks import PersonMarker, subject_mark
+from app.accounts.oidc.notes import (
+    VALID_FOR,
+    Joining,
+    Leaving,
+    new_leaving,
+    open_joining,
+    open_leaving,
+    seal_joining,
+    seal_leaving,
+)
+from app.accounts.oidc.provider import Provider, ProviderAway
+from app.accounts.oidc.store import add_identity, find_identity, remove_identity
+from app.accounts.store import LONGEST_NAME, add_account, check_address, find_account, get_account
+from app.accounts.tables import Account, Event
+from app.i18n import translations
+from app.letters.outbox import write_letter
+from app.security import Roles
+from app.web.respond import AnyRequest, arrival_of, ask_for_code, come_in, first_page, go, language_of, onward, page
+from app.web.session import (
+    OWN_SITES,
+    browser_of,
+    check_password,
+    house_of,
+    keep_cookie,
+    shown_code,
+    visitor_of,
+    with_code,
+)
+from commons.clock import now
+from commons.errors import Conflict, DomainError, Forbidden, Invalid, NotFound
+
+log = logging.getLogger("khma.provider")
+
+BACK = "/sign-in/back"  # without a language, so that the provider knows one address for all of them
+
+
+@dataclass(frozen=True)
+class Shown:
+    """Whom the provider showed to us: the person, and the marks by which they are kept."""
+
+    person: Person
+    subject_mac: bytes
+    person_mac: bytes | None
+
+
+class GoingThere(Controller):
+    """Out to the provider and back."""
+
+    path = "/{lang:str}/sign-in"
+
+    @get("/provider", name="oidc.begin")
+    async def leave(self, request: AnyRequest, lang: FromPath[str]) -> Response[str]:
+        """Send the browser to the provider, with a note that it must bring back."""
+        provider, house, visitor = _provider(request), house_of(request), visitor_of(request)
+        if request.headers.get("sec-fetch-site", "none") not in OWN_SITES:  # nobody asked for it: another site began
+            return onward(request, "accounts.sign_in")
+        visitor.form_token()  # a browser without a cookie gets one, to bind the note to
+        leaving = new_leaving(request.query_params.get("next", ""))
+        try:
+            place = await provider.leave(leaving, house.config.base_url + BACK)
+        except (DomainError, ProviderAway) as error:
+            return await _failed(request, error)
+        sealed = seal_leaving(house.config.secret, visitor.cookie, leaving, await _moment(request))
+        keep_cookie(request, house.config.provider_cookie_name, sealed, VALID_FOR)
+        answer = go(request, place)
+        answer.headers["Cache-Control"] = "no-store"
+        return answer
+
+    @get("/back", name="oidc.back")
+    async def come_back(self, request: AnyRequest, lang: FromPath[str]) -> Response[str]:
+        """Take somebody in whom the provider vouches for."""
+        provider, visitor, house = _provider(request), visitor_of(request), house_of(request)
+        keep_cookie(request, house.config.provider_cookie_name, "", VALID_FOR)  # it works once
+        network, _ = networks_of(request, house.config.trusted_proxy)
+        moment = await _moment(request)
+        leaving: Leaving | None = None
+        try:
+            leaving = _note_of(request, moment)
+            house.limits.try_one(PROVIDER_FROM_NETWORK, network)  # each one is a request to the provider
+            shown = await _identify(request, provider, leaving, moment)
+            house.limits.take_back(PROVIDER_FROM_NETWORK.scope, network)
+            found = await _find(request, provider, shown)
+            if found is not None:
+                return await _enter(request, found, shown, leaving.wanted, moment)
+            if visitor.signed_in:
+                return await _ask_to_join(request, visitor.known_id, shown, leaving.wanted, moment)
+            return await _welcome(request, provider, shown, leaving.wanted, moment)
+        except (DomainError, ProviderAway) as error:
+            return await _failed(request, error, leaving.wanted if leaving else "")
+
+
+class JoiningBoth(Controller):
+    """Join an account that was here before to the provider's sign-in, once its password was shown."""
+
+    path = "/{lang:str}/sign-in/join"
+
+    @get(name="oidc.join")
+    async def ask(self, request: AnyRequest, lang: FromPath[str]) -> Response[str]:
+        """Ask for the password of the account, and for the code if it has a second factor."""
+        _provider(request)
+        if (found := await _to_join(request)) is None:
+            return await _failed(request, Forbidden("oidc.lost"))
+        return await _join_form(request, *found)
+
+    @post(name="oidc.join_save")
+    async def join(self, request: AnyRequest, lang: FromPath[str]) -> Response[str]:
+        """Take them, join the two, and sign in."""
+        provider, house, visitor = _provider(request), house_of(request), visitor_of(request)
+        if (found := await _to_join(request)) is None:
+            return await _failed(request, Forbidden("oidc.lost"))
+        joining, account, has_factor = found
+        arrival = arrival_of(request, proved=has_factor)
+
+        async def work(session: AsyncSession) -> tuple[str, Roles]:
+            owner = await get_account(session, account.id)
+            await add_identity(session, provider.issuer, joining.subject_mac, owner.id, joining.person_mac)
+            await note(session, Event.IDENTITY_JOINED, who=owner.id, browser=arrival.browser)
+            await write_letter(session, owner.email, "identity_joined", lang, provider=provider.name)
+            return await let_in(session, house.config.secret, owner, arrival)
+
+        try:
+            await check_password(request, account.id, "password")
+            if has_factor:
+                token, roles = await with_code(request, account.id, visitor.text(FIELD), work)
+            else:
+                token, roles = await house.db.write(work)
+        except Invalid as error:
+            return await _join_form(request, joining, account, has_factor, error)
+        except Conflict as error:
+            return await _failed(request, error, joining.wanted)
+        keep_cookie(request, house.config.provider_cookie_name, "", VALID_FOR)
+        answer = first_page(request, roles, joining.wanted)
+        if not joining.wanted:
+            answer = onward(request, "accounts.me", done="identity-joined")
+        return come_in(request, answer, token, arrival)
+
+
+class WithoutIt(Controller):
+    """One's own account without the provider."""
+
+    path = "/{lang:str}/me/provider"
+
+    @post("/remove", name="oidc.remove")
+    async def remove(self, request: AnyRequest, lang: FromPath[str]) -> Response[str]:
+        """Take the provider's sign-in away, where there is another way in: an address, and so a password."""
+        provider, visitor, house = _provider(request), visitor_of(request), house_of(request)
+        account_id, email = visitor.known_id, visitor.email
+        try:
+            if not email:
+                raise Conflict("identity.only_way")
+            if not visitor.has_factor:  # who has one showed it at the door
+                await check_password(request, account_id, "present")
+        except (Invalid, Conflict) as error:
+            return await _failed(request, error)
+
+        async def work(session: AsyncSession) -> None:
+            if await remove_identity(session, account_id, provider.issuer):
+                await note(session, Event.IDENTITY_REMOVED, who=account_id, browser=browser_of(request))
+                await write_letter(session, email, "identity_removed", lang, provider=provider.name)
+
+        await house.db.write(work)
+        return onward(request, "accounts.me", done="identity-removed")
+
+
+def _provider(request: AnyRequest) -> Provider:
+    """Give the provider. Raises NotFound "door.nowhere" where the organisation has none."""
+    if (provider := house_of(request).provider) is None:
+        raise NotFound("door.nowhere")
+    return provider
+
+
+async def _moment(request: AnyRequest) -> datetime:
+    async with house_of(request).db.reading() as session:
+        return await now(session)
+
+
+def _note_of(request: AnyRequest, moment: datetime) -> Leaving:
+    """Read the note that this browser took along. Raises Forbidden "oidc.lost" for another's, or an old one."""
+    house, visitor = house_of(request), visitor_of(request)
+    text = request.cookies.get(house.config.provider_cookie_name, "")
+    leaving = open_leaving(house.config.secret, visitor.cookie, text, moment)
+    state = request.query_params.get("state", "")
+    if leaving is None or not hmac.compare_digest(leaving.state.encode(), state.encode()):
+        raise Forbidden("oidc.lost")
+    return leaving
+
+
+async def _identify(request: AnyRequest, provider: Provider, leaving: Leaving, moment: datetime) -> Shown:
+    """Ask the provider who came back.
+
+    Raises: Forbidden "oidc.refused", "oidc.untrue"; Conflict "oidc.fault", "oidc.code_dead"; ProviderAway.
+    """
+    query, house = request.query_params, house_of(request)
+    await provider.check_sender(query.get("iss", ""))
+    if said := query.get("error"):
+        raise Forbidden("oidc.refused") if said == "access_denied" else Conflict("oidc.fault")
+    token, access = await provider.redeem(query.get("code", ""), leaving, house.config.base_url + BACK)
+    person = await provider.identify(token, access, leaving, moment)
+    secret = house.config.secret
+    number = PersonMarker(secret)(person.identifier) if person.identifier else None
+    return Shown(person, subject_mark(secret, provider.issuer, person.subject), number)
+
+
+async def _find(request: AnyRequest, provider: Provider, shown: Shown) -> Account | None:
+    async with house_of(request).db.reading() as session:
+        found = await find_identity(session, provider.issuer, shown.subject_mac)
+    return found[1] if found else None
+
+
+async def _enter(request: AnyRequest, account: Account, shown: Shown, wanted: str, moment: datetime) -> Response[str]:
+    """Sign in whom we know; who has a second factor shows it first."""
+    house, provider = house_of(request), _provider(request)
+    arrival = arrival_of(request, proved=False)
+
+    async def work(session: AsyncSession) -> tuple[bool, str, Roles]:
+        found = await find_identity(session, provider.issuer, shown.subject_mac)
+        if found is None or found[1].id != account.id:  # it was taken away meanwhile
+            raise Forbidden("oidc.lost")
+        identity, owner = found
+        if identity.person_mac != shown.person_mac:  # the provider knows better than it did
+            identity.person_mac = shown.person_mac
+            session.add(identity)
+            await session.flush()
+        if await find_factor(session, owner.id) is not None:
+            return True, "", frozenset()
+        return False, *(await let_in(session, house.config.secret, owner, arrival))
+
+    halfway, token, roles = await house.db.write(work)
+    if halfway:
+        return ask_for_code(request, account, wanted, moment)
+    return come_in(request, first_page(request, roles, wanted), token, arrival)
+
+
+async def _welcome(
+    request: AnyRequest, provider: Provider, shown: Shown, wanted: str, moment: datetime
+) -> Response[str]:
+    """Make an account for somebody who comes the first time; where their address has one, ask for its password."""
+    house = house_of(request)
+    email = _address(shown.person)
+    if email:
+        async with house.db.reading() as session:
+            there = await find_account(session, email)
+        if there is not None:
+            return await _ask_to_join(request, there.id, shown, wanted, moment)
+    password_hash = await house.passwords.hash(secrets.token_urlsafe(32))  # that nobody knows
+    name = shown.person.name[:LONGEST_NAME].strip() or translations(language_of(request)).gettext("Voter")
+    arrival = arrival_of(request, proved=False)
+
+    async def work(session: AsyncSession) -> tuple[str, Roles]:
+        account = await add_account(session, email or None, name, password_hash)
+        await add_identity(session, provider.issuer, shown.subject_mac, account.id, shown.person_mac)
+        await note(session, Event.IDENTITY_JOINED, who=account.id, browser=arrival.browser)
+        return await let_in(session, house.config.secret, account, arrival)
+
+    token, roles = await house.db.write(work)
+    return come_in(request, first_page(request, roles, wanted), token, arrival)
+
+
+def _address(person: Person) -> str:
+    """Give the address that the provider checked; nothing where it is none that a letter could go to."""
+    try:
+        return check_address(person.email)
+    except Invalid:
+        return ""
+
+
+async def _ask_to_join(
+    request: AnyRequest, account_id: UUID, shown: Shown, wanted: str, moment: datetime
+) -> Response[str]:
+    """Go and ask for the password of an account, with a note of what was proved."""
+    house, visitor = house_of(request), visitor_of(request)
+    joining = Joining(account_id, shown.subject_mac, shown.person_mac, wanted)
+    sealed = seal_joining(house.config.secret, visitor.cookie, joining, moment)
+    keep_cookie(request, house.config.provider_cookie_name, sealed, VALID_FOR)
+    return onward(request, "oidc.join")
+
+
+async def _to_join(request: AnyRequest) -> tuple[Joining, Account, bool] | None:
+    """Read what is to be joined, to whom, and whether they have a second factor; None without a note that holds."""
+    house, visitor = house_of(request), visitor_of(request)
+    text = request.cookies.get(house.config.provider_cookie_name, "")
+    async with house.db.reading() as session:
+        joining = open_joining(house.config.secret, visitor.cookie, text, await now(session))
+        account = await session.get(Account, joining.account_id) if joining else None
+        factor = await find_factor(session, account.id) if account else None
+    return (joining, account, factor is not None) if joining and account else None
+
+
+async def _join_form(
+    request: AnyRequest, _: Joining, account: Account, has_factor: bool, error: Invalid | None = None
+) -> Response[str]:
+    return await page(
+        request,
+        "oidc/join.html",
+        error.status if error else 200,
+        email=account.email or "",
+        name=account.name,
+        has_factor=has_factor,
+        code=await shown_code(house_of(request), account.id) if has_factor else "",
+        error=error,
+    )
+
+
+async def _failed(request: AnyRequest, error: DomainError | ProviderAway, wanted: str = "") -> Response[str]:
+    """Say what went wrong, and how to go on: nobody is stuck. What the provider said goes into the log, and no name."""
+    if isinstance(error, ProviderAway):
+        log.error("provider away", extra={"why": str(error)})
+        error, status = Conflict("oidc.away"), 503
+    else:
+        status = error.status
+        if error.code == "oidc.untrue":
+            log.warning("provider not believed", extra={"why": str(error.facts.get("part", ""))})
+    answer = await page(request, "oidc/failed.html", status, next=wanted, error=error)
+    answer.headers["Cache-Control"] = "no-store"
+    return answer
+
+
+ROUTES = [GoingThere, JoiningBoth, WithoutIt]
