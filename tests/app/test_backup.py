@@ -17,6 +17,7 @@ import pytest
 from sqlalchemy import create_engine, func, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
+from app.accounts.links import spend
 from app.accounts.roll.importing import Entry
 from app.accounts.roll.store import add_lines, add_roll, issue_codes
 from app.accounts.sessions import open_session
@@ -86,6 +87,7 @@ async def furnish(config: Config) -> None:
         await enqueue(session, "test", {"b": "1", "a": "2"})
         await write_letter(session, "nino@example.org", "reset", "en", token="abc", name="Nino")
         await ask(session, "result.withdraw", "results/x", "because", uuid4())
+        await spend(session, "a link that was used")
         await publish(session, host.id, prepare_import(titles={"en": "Opening hours"}, source_name="Hall", source_url="https://hall.example/v",
             held_on=date(2026, 1, 31), rule="schulze", ballots_public=True, data=SHEET, filename="hours.abif",
             today=date(2026, 2, 1),
