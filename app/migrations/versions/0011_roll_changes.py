@@ -60,6 +60,8 @@ def upgrade() -> None:
             ),
             sa.PrimaryKeyConstraint("import_id", key, name=op.f(f"pk_{table}")),
         )
+    with op.batch_alter_table("app_pending_roll_line", schema=None) as batch_op:
+        batch_op.add_column(sa.Column("person_mac", sa.LargeBinary(), nullable=True))
 
 
 def downgrade() -> None:

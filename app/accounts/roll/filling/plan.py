@@ -10,8 +10,8 @@ from app.accounts.roll.importing import OnRoll, Report, hash_of_lines
 ADD, RENAME, STRIKE = ACTS = ("add", "rename", "strike")
 SLICE = 2_000
 
-Act = tuple[str, str, str]
-"""One of ACTS, the reference as the roll has or will have it, and the name from now on."""
+Act = tuple[str, str, str, bytes | None]
+"""One of ACTS, the reference as the roll has or will have it; the name, and the person's mark, from now on."""
 
 
 @dataclass(frozen=True)
@@ -47,11 +47,13 @@ def plan_of(report: Report, on_roll: Iterable[OnRoll], *, withdraw: bool) -> Pla
     Cost:    O(lines): 100,000 take about half a second, so call it beside the event loop.
     """
     gone = report.missing if withdraw else []
-    acts: list[Act] = [(ADD, each.reference, each.name) for each in report.new]
-    acts += [(RENAME, old.reference, entry.name) for entry, old in report.changed]
-    acts += [(STRIKE, each.reference, each.name) for each in gone]
+    acts: list[Act] = [(ADD, each.reference, each.name, each.person) for each in report.new]
+    acts += [
+        (RENAME, old.reference, entry.name or old.name, entry.person or old.person) for entry, old in report.changed
+    ]
+    acts += [(STRIKE, each.reference, each.name, each.person) for each in gone]
     after = {each.reference: each for each in on_roll if not each.is_struck}
-    for act, reference, name in acts:
+    for act, reference, name, _ in acts:
         if act == STRIKE:
             del after[reference]
         else:
@@ -63,9 +65,11 @@ def plan_of(report: Report, on_roll: Iterable[OnRoll], *, withdraw: bool) -> Pla
 
 def pack(acts: Sequence[Act]) -> bytes:
     """Write a slice: JSON, made smaller by zlib."""
-    return zlib.compress(json.dumps(acts, ensure_ascii=False, separators=(",", ":")).encode())
+    rows = [(act, reference, name, (person or b"").hex()) for act, reference, name, person in acts]
+    return zlib.compress(json.dumps(rows, ensure_ascii=False, separators=(",", ":")).encode())
 
 
 def unpack(packed: bytes) -> list[Act]:
     """Read a slice that `pack` wrote."""
-    return [(act, reference, name) for act, reference, name in json.loads(zlib.decompress(packed))]
+    rows = json.loads(zlib.decompress(packed))
+    return [(act, reference, name, bytes.fromhex(person) or None) for act, reference, name, person in rows]

@@ -9,7 +9,8 @@ from collections.abc import Sequence
 from datetime import timedelta
 from uuid import UUID
 
-from sqlalchemy import Uuid, bindparam, func, insert, literal, update
+from sqlalchemy import ColumnElement, Uuid, bindparam, func, insert, literal, update
+from sqlalchemy import select as select_columns
 from sqlalchemy.exc import IntegrityError
 from sqlmodel import col, delete, select
 from sqlmodel.ext.asyncio.session import AsyncSession
@@ -51,8 +52,12 @@ async def take(
     connection = await session.connection()
     line = (col(RollLine.roll_id) == roll_id, col(RollLine.reference) == bindparam("of"))
     if report.changed:
-        renaming = update(RollLine).where(*line).values(name=bindparam("to"))
-        await connection.execute(renaming, [{"of": old.reference, "to": entry.name} for entry, old in report.changed])
+        changing = update(RollLine).where(*line).values(name=bindparam("to"), person_mac=bindparam("person"))
+        changed = [
+            {"of": old.reference, "to": entry.name or old.name, "person": entry.person or old.person}
+            for entry, old in report.changed
+        ]
+        await connection.execute(changing, changed)
     if gone:
         striking = update(RollLine).where(*line).values(struck_at=await now(session))
         await connection.execute(striking, [{"of": each.reference} for each in gone])
@@ -121,8 +126,15 @@ async def write_on(session: AsyncSession, import_id: UUID) -> bool:
 async def _write_out(session: AsyncSession, part: RollImportPart) -> int:
     acts = unpack(part.packed)
     rows = [
-        {"import_id": part.import_id, "reference": reference, "act": act, "line_id": new_id(), "name": name}
-        for act, reference, name in acts
+        {
+            "import_id": part.import_id,
+            "reference": reference,
+            "act": act,
+            "line_id": new_id(),
+            "name": name,
+            "person_mac": person,
+        }
+        for act, reference, name, person in acts
     ]
     await (await session.connection()).execute(insert(PendingRollLine), rows)
     await session.delete(part)
@@ -154,21 +166,23 @@ async def _make_roll(session: AsyncSession, filling: RollImport) -> None:
         raise Conflict("roll.changed_meanwhile")
     connection = await session.connection()
 
-    def waiting(act: str) -> tuple[bool, bool]:
-        return PendingRollLine.import_id == filling.id, PendingRollLine.act == act
+    def waiting(act: str) -> tuple[ColumnElement[bool], ColumnElement[bool]]:
+        return col(PendingRollLine.import_id) == filling.id, col(PendingRollLine.act) == act
 
-    adding = select(
-        PendingRollLine.line_id, literal(roll_id, Uuid()), PendingRollLine.reference, PendingRollLine.name
-    ).where(*waiting(ADD))
+    words = (col(PendingRollLine.reference), col(PendingRollLine.name), col(PendingRollLine.person_mac))
+    line_id = col(PendingRollLine.line_id)
+    adding = select_columns(line_id, literal(roll_id, Uuid()), *words).where(*waiting(ADD))
     adding = adding.order_by(col(PendingRollLine.reference))
-    new_lines = insert(RollLine).from_select(["id", "roll_id", "reference", "name"], adding)
+    new_lines = insert(RollLine).from_select(["id", "roll_id", "reference", "name", "person_mac"], adding)
     counted = {"preserve_rowcount": True}
     done = [(await connection.execute(new_lines, execution_options=counted)).rowcount]
     of_roll = update(RollLine).where(col(RollLine.roll_id) == roll_id)
     for act in (RENAME, STRIKE):
         named = select(PendingRollLine.reference).where(*waiting(act))
-        name = select(PendingRollLine.name).where(*waiting(act), PendingRollLine.reference == RollLine.reference)
-        change = {"struck_at": await now(session)} if act == STRIKE else {"name": name.scalar_subquery()}
+        of_line = (*waiting(act), PendingRollLine.reference == RollLine.reference)
+        name = select(PendingRollLine.name).where(*of_line).scalar_subquery()
+        person = select(PendingRollLine.person_mac).where(*of_line).scalar_subquery()
+        change = {"struck_at": await now(session)} if act == STRIKE else {"name": name, "person_mac": person}
         changing = of_roll.where(col(RollLine.reference).in_(named), col(RollLine.struck_at).is_(None))
         done.append((await connection.execute(changing.values(change))).rowcount)
     if done != [filling.added, filling.renamed, filling.struck]:

@@ -65,3 +65,4 @@ class PendingRollLine(SQLModel, table=True):
     act: str  # one of plan.ACTS
     line_id: UUID
     name: str
+    person_mac: bytes | None = None

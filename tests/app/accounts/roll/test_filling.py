@@ -225,7 +225,7 @@ def test_a_plan_says_what_the_roll_will_be(
     text = "reference,name\n" + "".join(f"{reference},{name}\n" for reference, name in file)
     plan = plan_of(examine(text, on_roll), on_roll, withdraw=withdraw)
     after = {each.reference: each.name for each in on_roll if not each.is_struck}
-    for act, reference, name in [act for part in plan.parts for act in unpack(part)]:
+    for act, reference, name, _ in [act for part in plan.parts for act in unpack(part)]:
         if act == ADD:
             assert reference not in after
         after[reference] = name
@@ -241,6 +241,6 @@ def test_a_plan_says_what_the_roll_will_be(
     assert (plan.hash, plan.lines) == (hash_of_lines(OnRoll(*each) for each in after.items()), len(after))
 
 
-@given(st.lists(st.tuples(st.sampled_from([ADD, RENAME]), st.text(), st.text())))
-def test_a_slice_is_read_as_it_was_written(acts: list[tuple[str, str, str]]) -> None:
+@given(st.lists(st.tuples(st.sampled_from([ADD, RENAME]), st.text(), st.text(), st.none() | st.binary(min_size=1))))
+def test_a_slice_is_read_as_it_was_written(acts: list[tuple[str, str, str, bytes | None]]) -> None:
     assert unpack(pack(acts)) == acts
