@@ -71,7 +71,10 @@ class Passwords:
     def _verify(self, password_hash: str, password: str) -> bool:
         try:
             return self._argon2.verify(password_hash, password)
-        except (VerificationError, InvalidHashError):
+        except VerificationError:
+            return False
+        except InvalidHashError:  # whoever has no password is not to be known by a quick answer
+            self._verify(self.nobody, password)
             return False
 
     async def _run(self, work: Callable[..., Result], *arguments: str) -> Result:

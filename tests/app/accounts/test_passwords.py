@@ -4,8 +4,10 @@ import asyncio
 import os
 import sys
 from contextlib import ExitStack
+from types import SimpleNamespace
 
 import pytest
+from argon2 import PasswordHasher
 
 from app.accounts.passwords import AT_ONCE, LONGEST, SHORTEST, WAITING_AT_MOST, YIELDS, Busy, Passwords
 from commons.errors import Invalid
@@ -60,6 +62,20 @@ async def test_what_is_too_short_or_too_long_is_refused(length: int, code: str) 
         await passwords.hash("x" * length)
     assert (refused.value.code, refused.value.field, refused.value.facts["found"]) == (code, "password", length)
     assert not await passwords.fits(passwords.nobody, "x" * (LONGEST + 1))
+    passwords.close()
+
+
+async def test_who_has_no_password_is_not_known_by_a_quick_answer(monkeypatch: pytest.MonkeyPatch) -> None:
+    passwords, compared = Passwords(), list[str]()
+
+    def verify(password_hash: str, password: str) -> bool:
+        compared.append(password_hash)
+        return PasswordHasher().verify(password_hash, password)
+
+    monkeypatch.setattr(passwords, "_argon2", SimpleNamespace(verify=verify))
+    for kept in ("", "void of before"):
+        assert not await passwords.fits(kept, "nobody has this password")
+    assert compared == ["", passwords.nobody, "void of before", passwords.nobody]
     passwords.close()
 
 
