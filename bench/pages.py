@@ -121,6 +121,10 @@ async def _settle(config: Config) -> tuple[list[str], dict[str, int]]:
     return addresses, questions
 
 
+BETWEEN = frozenset({"factors.code", "oidc.back", "oidc.begin", "oidc.join"})
+"""Pages that stand between two others, and lead elsewhere when somebody comes to them alone."""
+
+
 def public_pages(app: Litestar, secret: str) -> Iterator[str]:
     """Give one address of every page that anybody may read, in English."""
     facts = {"email": "nino@vardisi.example", "mark": ""}
@@ -129,6 +133,8 @@ def public_pages(app: Litestar, secret: str) -> Iterator[str]:
         "services.show": {"slug": SERVICE},
         "votes.show": {"slug": VOTE},
         "votes.receipt": {"slug": VOTE},
+        "votes.line": {"slug": VOTE},
+        "votes.eligible": {"slug": VOTE},
         "pages.show": {"key": "privacy"},
         "accounts.welcome": {"token": make_token(secret, "welcome", facts, hours=1)},
         "accounts.reset": {"token": make_token(secret, "reset", facts, hours=1)},
@@ -136,7 +142,9 @@ def public_pages(app: Litestar, secret: str) -> Iterator[str]:
     for route in app.routes:
         for handler in getattr(route, "route_handlers", ()):
             name = str(handler.name)
-            if route.path.startswith("/{lang") and "GET" in handler.http_methods and MAY.get(name) is anybody:
+            if not route.path.startswith("/{lang") or name in BETWEEN:
+                continue
+            if "GET" in handler.http_methods and MAY.get(name) is anybody:
                 yield app.route_reverse(name, lang="en", **given.get(name, {}))
 
 
