@@ -127,9 +127,19 @@ async def _settle(config: Config) -> tuple[list[str], dict[str, int]]:
     return addresses, questions
 
 
+<<<<<<< HEAD
 def public_pages(app: Litestar, secret: str, mark: str) -> Iterator[str]:
     """Give one address of every page that anybody may read, in English. mark: of the first citizen's password."""
     facts = {"email": "nino@vardisi.example", "mark": mark}
+=======
+BETWEEN = frozenset({"factors.code", "oidc.back", "oidc.begin", "oidc.join"})
+"""Pages that stand between two others, and lead elsewhere when somebody comes to them alone."""
+
+
+def public_pages(app: Litestar, secret: str) -> Iterator[str]:
+    """Give one address of every page that anybody may read, in English."""
+    facts = {"email": "nino@vardisi.example", "mark": ""}
+>>>>>>> oidc
     given: dict[str, dict[str, Any]] = {
         "results.show": {"slug": RESULT},
         "services.show": {"slug": SERVICE},
@@ -144,12 +154,18 @@ def public_pages(app: Litestar, secret: str, mark: str) -> Iterator[str]:
     for route in app.routes:
         for handler in getattr(route, "route_handlers", ()):
             name = str(handler.name)
+<<<<<<< HEAD
             if (
                 route.path.startswith("/{lang")
                 and "GET" in handler.http_methods
                 and MAY.get(name) is anybody
                 and name not in ON_THE_WAY
             ):
+=======
+            if not route.path.startswith("/{lang") or name in BETWEEN:
+                continue
+            if "GET" in handler.http_methods and MAY.get(name) is anybody:
+>>>>>>> oidc
                 yield app.route_reverse(name, lang="en", **given.get(name, {}))
 
 
