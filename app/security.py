@@ -44,6 +44,8 @@ manager = _held_by(Role.MANAGER)  # votes, rolls and results
 votes_reader = _held_by(Role.MANAGER, Role.AUDITOR)
 rolls_reader = _held_by(Role.MANAGER, Role.PRINT_OFFICER, Role.AUDITOR)
 printer = _held_by(Role.MANAGER, Role.PRINT_OFFICER)
+prints_reader = _held_by(Role.MANAGER, Role.PRINT_OFFICER, Role.AUDITOR, Role.ADMIN)
+print_releaser = _held_by(Role.MANAGER, Role.PRINT_OFFICER, Role.ADMIN)  # and never the one who asked
 letters_reader = _held_by(Role.MANAGER, Role.AUDITOR, Role.ADMIN)
 admin = _held_by(Role.ADMIN)  # people and their roles, and no vote
 people_reader = _held_by(Role.ADMIN, Role.AUDITOR)
@@ -114,6 +116,11 @@ MAY: dict[str, Predicate] = {
     "people.log": people_reader,
     "people.show": people_reader,
     "pictures.show": anybody,
+    "prints.ask": printer,
+    "prints.decide": print_releaser,
+    "prints.index": prints_reader,
+    "prints.show": printer,
+    "prints.void": printer,
     "results.file": anybody,
     "results.import": manager,
     "results.import_save": manager,
@@ -127,7 +134,6 @@ MAY: dict[str, Predicate] = {
     "rolls.make": manager,
     "rolls.new": manager,
     "rolls.show": rolls_reader,
-    "rolls.slips": printer,
     "rolls.void": manager,
     "services.hide": editor,
     "services.index": anybody,
@@ -178,6 +184,10 @@ PROVED_WITHIN: dict[str, timedelta] = {
     "manage.withdrawal": JUST_NOW,
     "people.ask": JUST_NOW,
     "people.decide": JUST_NOW,
+    "prints.ask": JUST_NOW,
+    "prints.decide": JUST_NOW,
+    "prints.show": JUST_NOW,
+    "prints.void": JUST_NOW,
     "results.import": JUST_NOW,
     "results.import_save": AND_TIME_TO_FILL_IN,
     "results.withdraw": JUST_NOW,
@@ -186,7 +196,6 @@ PROVED_WITHIN: dict[str, timedelta] = {
     "rolls.line": JUST_NOW,
     "rolls.make": AND_TIME_TO_FILL_IN,
     "rolls.new": JUST_NOW,
-    "rolls.slips": JUST_NOW,
     "rolls.void": JUST_NOW,
 }
 

@@ -36,11 +36,13 @@ NOTICES = frozenset(
         "proved",
         "published",
         "refused",
+        "released",
         "saved",
         "shown",
         "signed-in",
         "signed-out",
         "signed-out-there",
+        "void",
         "withdrawn",
     }
 )

@@ -21,6 +21,7 @@ from app.accounts.roll.importing import Entry
 from app.accounts.roll.store import add_lines, add_roll, issue_codes
 from app.accounts.sessions import open_session
 from app.accounts.store import add_account
+from app.accounts.tables import DeskSlip, PrintRun, RunKind
 from app.backup import Unfit, back_up, restore
 from app.config import Config
 from app.db import Database, driver_url, upgrade
@@ -95,6 +96,10 @@ async def furnish(config: Config) -> None:
         await add_lines(session, roll.id, [Entry("0017", "ნინო"), Entry("=0018", "")])
         await issue_codes(session, roll.id)
         moment = await now(session)
+        run = PrintRun(roll_id=roll.id, number=1, kind=RunKind.DESK, size=1, asked_by=account.id, asked_at=moment)
+        session.add(run)
+        await session.flush()
+        session.add(DeskSlip(run_id=run.id, serial=1, code_hash=b"\xff\x00" * 16))
         session.add(Measure(subject="services/x", rule=Rule.MISTAKEN, reason="“x”", taken_by=uuid4(), taken_at=moment))
         for number in range(5):
             await append(session, "poll.closed", {"number": number, "b": 1, "a": "ხ"}, subject=f"vote/{number}")

@@ -20,12 +20,14 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from app.accounts.factors.codes import app_code, step_at
 from app.accounts.factors.store import FIELD, add_factor
+from app.accounts.prints.running import ask_for
 from app.accounts.roles.granting import GRANT, Wish
 from app.accounts.roles.store import add_grant
 from app.accounts.roll.importing import Entry
 from app.accounts.roll.store import add_lines, add_roll, find_lines
 from app.accounts.sessions import open_session
 from app.accounts.store import add_account
+from app.accounts.tables import RunKind
 from app.config import Config
 from app.db import driver_url
 from app.house import House
@@ -72,6 +74,7 @@ class Places:
     amendment: UUID
     person: UUID
     wish: UUID
+    run: UUID
 
 
 class Browser:
@@ -230,9 +233,11 @@ class Town:
             person = self.people["second citizen"]
             subject = Wish(GRANT, person, Role.OFFICER, "").subject
             wish = await ask(session, GRANT, subject, "He edits the services now.", self.people["admin"])
+            run = await ask_for(session, roll.id, RunKind.LETTERS, "1", "", "Letters.", manager)
             return Places(
-                service.slug, result.slug, approval.id, roll.id, line.id, vote.slug, amendment.id, person, wish.id
-            )
+                service.slug, result.slug, approval.id, roll.id, line.id, vote.slug, amendment.id, person, wish.id,
+                run.id,
+            )  # fmt: skip
 
         return await self.house.db.write(work)
 

@@ -27,6 +27,8 @@ MANAGERS = frozenset({"manager"})
 READERS_OF_VOTES = frozenset({"manager", "auditor"})
 READERS_OF_ROLLS = frozenset({"manager", "print_officer", "auditor"})
 PRINTERS = frozenset({"manager", "print_officer"})
+READERS_OF_PRINTS = frozenset({"manager", "print_officer", "auditor", "admin"})
+RELEASERS = frozenset({"manager", "print_officer", "admin"})
 READERS_OF_LETTERS = frozenset({"manager", "auditor", "admin"})
 ADMINS = frozenset({"admin"})
 READERS_OF_PEOPLE = frozenset({"admin", "auditor"})
@@ -128,7 +130,11 @@ ROUTES = {
     ("GET", "/{lang}/manage/rolls/{roll_id}/add"): MANAGERS,
     ("POST", "/{lang}/manage/rolls/{roll_id}/add"): MANAGERS,
     ("POST", "/{lang}/manage/rolls/{roll_id}/lines/{line_id}"): MANAGERS,
-    ("POST", "/{lang}/manage/rolls/{roll_id}/slips"): PRINTERS,
+    ("GET", "/{lang}/manage/rolls/{roll_id}/prints"): READERS_OF_PRINTS,
+    ("POST", "/{lang}/manage/rolls/{roll_id}/prints"): PRINTERS,
+    ("POST", "/{lang}/manage/prints/{run_id}"): RELEASERS,
+    ("POST", "/{lang}/manage/prints/{run_id}/slips"): PRINTERS,
+    ("POST", "/{lang}/manage/prints/{run_id}/void"): PRINTERS,
     ("POST", "/{lang}/manage/rolls/{roll_id}/void"): MANAGERS,
 }
 NOT_FOR_YOU = "Your account may not use this page."
@@ -147,6 +153,7 @@ def address(path: str, places: Places) -> str:
         "account_id": str(places.person),
         "roll_id": str(places.roll),
         "line_id": str(places.line),
+        "run_id": str(places.run),
         "amendment_id": str(places.amendment),
         "slug": next((slug for part, slug in slugs.items() if f"/{part}/" in path), places.result),
         "key": "about",
