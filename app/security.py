@@ -157,6 +157,7 @@ MAY: dict[str, Predicate] = {
     "votes.receipt": anybody,
     "votes.secrecy": anybody,
     "votes.show": anybody,
+    "votes.slips": anybody,
 }
 
 

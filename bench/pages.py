@@ -128,7 +128,7 @@ def public_pages(app: Litestar, secret: str) -> Iterator[str]:
         "results.show": {"slug": RESULT},
         "services.show": {"slug": SERVICE},
         "votes.show": {"slug": VOTE},
-        "votes.receipt": {"slug": VOTE},
+        **{f"votes.{name}": {"slug": VOTE} for name in ("receipt", "line", "eligible", "slips")},
         "pages.show": {"key": "privacy"},
         "accounts.welcome": {"token": make_token(secret, "welcome", facts, hours=1)},
         "accounts.reset": {"token": make_token(secret, "reset", facts, hours=1)},

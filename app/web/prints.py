@@ -7,7 +7,7 @@ from litestar import Controller, Response, get, post
 from litestar.params import FromPath
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from app.accounts.prints.running import ask_for, declare_void, find_named, may_ask, settle, show
+from app.accounts.prints.running import ask_for, declare_void, find_named, is_under_way, may_ask, settle, show
 from app.accounts.prints.slips import Printed, make_slips
 from app.accounts.prints.store import find_runs, get_run, tally
 from app.accounts.roll.store import MOST_SLIPS, count_lines, get_roll
@@ -15,11 +15,15 @@ from app.accounts.tables import PrintRun, RunKind, RunState
 from app.jobs.store import enqueue
 from app.web.respond import AnyRequest, onward, page
 from app.web.session import browser_of, house_of, visitor_of
+from ballots.store import find_box, list_sizes
 from commons.approvals.tables import Decision
 from commons.errors import Conflict, DomainError, Forbidden, Invalid, NotFound
+from polls.store import get_public_poll
 from polls.tables import Poll
 
 SHOWN_RUNS = 50
+NOBODYS = UUID(int=0)
+"""A roll that is none: of a vote that names no roll."""
 
 
 class PrintPages(Controller):
@@ -107,6 +111,34 @@ class OneRun(Controller):
         return onward(request, "prints.index", done="void", roll_id=run.roll_id)
 
 
+class PublicNumbers(Controller):
+    """How many slips there are, for everybody."""
+
+    path = "/{lang:str}/votes/{slug:str}/slips"
+
+    @get(name="votes.slips")
+    async def show(self, request: AnyRequest, lang: FromPath[str], slug: FromPath[str]) -> Response[str]:
+        """Show the numbers of slips and of paper marks.
+
+        While a vote with this roll is under way, what changes at a counter is kept back: whoever watched the numbers
+        would see when somebody came. What was printed stands in the public log anyway.
+        """
+        async with house_of(request).db.reading() as session:
+            poll = await get_public_poll(session, slug)
+            numbers = await tally(session, poll.roll_id or NOBODYS)
+            kept_back = poll.roll_id is not None and await is_under_way(session, poll.roll_id)
+            box, sizes = await find_box(session, poll.id), await list_sizes(session, poll.id)
+        return await page(
+            request,
+            "prints/public.html",
+            poll=poll,
+            numbers=numbers,
+            kept_back=kept_back,
+            box=box,
+            used=sizes.get("box"),
+        )
+
+
 async def _runs(
     request: AnyRequest, roll_id: UUID, error: DomainError | None = None, unsure: UUID | None = None
 ) -> Response[str]:
@@ -137,4 +169,4 @@ async def _runs(
     )
 
 
-ROUTES = [PrintPages, OneRun]
+ROUTES = [PrintPages, OneRun, PublicNumbers]

@@ -10,12 +10,11 @@ from litestar.datastructures import UploadFile
 from litestar.params import FromPath
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from app.accounts.prints.running import find_named, get_named
+from app.accounts.prints.running import find_named, get_named, is_under_way
 from app.accounts.prints.slips import Printed, make_slips
 from app.accounts.roll.importing import LARGEST_BYTES, OnRoll, Report, examine, text_of
 from app.accounts.roll.spreadsheet import is_workbook, text_of_sheet
 from app.accounts.roll.store import (
-    FROZEN,
     add_roll,
     check_growing,
     check_names,
@@ -36,7 +35,6 @@ from app.web.respond import AnyRequest, go, onward, page, page_number
 from app.web.session import Visitor, house_of, visitor_of
 from commons.errors import Conflict, Invalid, NotFound
 from commons.organisations.store import get_host
-from polls.store import find_polls
 from polls.tables import Poll
 
 SHOWN_SIGNS = 300_000
@@ -97,7 +95,7 @@ async def _roll_page(request: AnyRequest, roll_id: UUID, error: Invalid | None =
         roll = await get_roll(session, roll_id)
         counts = await count_lines(session, roll_id)
         found = await find_lines(session, roll_id, q, page_number(request))
-        votes, is_frozen = await find_named(session, roll_id), await _is_frozen(session, roll_id)
+        votes, is_frozen = await find_named(session, roll_id), await is_under_way(session, roll_id)
         versions = await find_versions(session, roll_id, SHOWN_VERSIONS)
     return await page(
         request,
@@ -112,10 +110,6 @@ async def _roll_page(request: AnyRequest, roll_id: UUID, error: Invalid | None =
         versions=versions,
         error=error,
     )
-
-
-async def _is_frozen(session: AsyncSession, roll_id: UUID) -> bool:
-    return any(poll.roll_id == roll_id for poll in await find_polls(session, *FROZEN))
 
 
 async def _slip(request: AnyRequest, roll_id: UUID, line_id: UUID) -> Response[str]:

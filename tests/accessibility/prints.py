@@ -7,6 +7,7 @@ from typing import Any
 from playwright.sync_api import Page
 
 from tests.accessibility.furniture import ROLL
+from tests.accessibility.votes import OPEN
 from tests.plumbing.town import RunningTown
 
 PRINTER, MANAGER, ADMIN = "print_officer", "manager", "admin"
@@ -60,11 +61,15 @@ def all_slips(page: Page, town: RunningTown) -> None:
 
 
 # As the words of `cases.Case`, which stands on this file.
-PAGES: list[tuple[Any, ...]] = [("prints", "prints.index", PRINTS, (PRINTER,))]
+PAGES: list[tuple[Any, ...]] = [
+    ("prints", "prints.index", PRINTS, (PRINTER,)),
+    ("slips-open", "votes.slips", f"/votes/{OPEN}/slips"),
+]
 MISTAKES: list[tuple[Any, ...]] = [
     ("print-number", "prints.index", PRINTS, (PRINTER,), asked(501), 422, 1),
     ("print-unsaid", "prints.index", PRINTS, (PRINTER,), asked(reason=""), 422, 1),
     ("print-unsure", "prints.index", PRINTS, (PRINTER,), unsure, 422, 1),
     ("prints-manager", "prints.index", PRINTS, (MANAGER, ADMIN)),
+    ("slips-closed", "votes.slips", "/votes/a-vote-that-is-closed/slips"),
     ("slips", "prints.index", PRINTS, (PRINTER,), all_slips),
 ]

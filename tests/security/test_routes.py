@@ -66,6 +66,7 @@ ROUTES = {
     ("POST", "/{lang}/votes/{slug}/my-line"): ANYBODY,
     ("POST", "/{lang}/votes/{slug}/my-line/file"): ANYBODY,
     ("GET", "/{lang}/votes/{slug}/eligible"): ANYBODY,
+    ("GET", "/{lang}/votes/{slug}/slips"): ANYBODY,
     ("POST", "/{lang}/votes/{slug}/eligible"): ANYBODY,
     ("GET", "/{lang}/sign-up"): ANYBODY,
     ("POST", "/{lang}/sign-up"): ANYBODY,

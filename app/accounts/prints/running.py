@@ -22,7 +22,7 @@ from app.accounts.prints.store import (
     void_codes_of,
 )
 from app.accounts.roles.store import find_holders
-from app.accounts.roll.store import MOST_SLIPS, count_lines, hold_roll, issue_codes
+from app.accounts.roll.store import FROZEN, MOST_SLIPS, count_lines, hold_roll, issue_codes
 from app.accounts.tables import Event, PrintRun, Roll, RunKind, RunState
 from app.security import Role
 from commons.approvals.store import ask, decide
@@ -54,6 +54,11 @@ class Waiting:
 async def find_named(session: AsyncSession, roll_id: UUID) -> list[Poll]:
     """Find the votes that slips of a roll can name."""
     return [poll for poll in await find_polls(session, *ON_SLIPS) if poll.roll_id == roll_id]
+
+
+async def is_under_way(session: AsyncSession, roll_id: UUID) -> bool:
+    """Tell whether a vote with this roll is being held: then its lines are fixed, and its numbers are kept back."""
+    return any(poll.roll_id == roll_id for poll in await find_polls(session, *FROZEN))
 
 
 async def get_named(session: AsyncSession, roll_id: UUID, slug: str) -> Poll | None:

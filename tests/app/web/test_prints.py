@@ -282,3 +282,31 @@ async def test_a_proof_of_the_second_factor_must_be_fresh(town: Town) -> None:
         return len((await session.exec(select(PrintRun))).all())
 
     assert await town.house.db.write(count) == 1
+
+
+def number(page: str, name: str) -> str | None:
+    """Read a figure of the public page by its name."""
+    found = re.search(rf"{re.escape(name)}</dt>\s*<dd[^>]*>([\d,]+)", html.unescape(page))
+    return found and found[1]
+
+
+async def test_everybody_reads_the_numbers_and_while_a_vote_runs_only_what_was_printed(town: Town) -> None:
+    roll_id = await made_roll(town.house.db, people(4))
+    vote = await made_vote(town.house.db, roll_id, State.CLOSED)
+    await printed(town, roll_id, 2)
+    line = (await lines_of(town.house.db, roll_id))[0]
+    await town.house.db.write(lambda session: issue_codes(session, roll_id, [line.id]))
+    place = f"/en/votes/{vote.slug}/slips"
+    shown = {
+        "Printed in runs that two people agreed to": "2",
+        "Made one by one, for people whose slip was lost": "1",
+        "Given out at the counter": "0",
+        "Left over at the counter": "0",
+        "Void: replaced, lost or spoilt": "1",
+    }
+    closed = (await town.browser().get(place)).text
+    assert {name: number(closed, name) for name in shown} == shown
+    await made_vote(town.house.db, roll_id, State.OPEN)  # another vote with this roll: the numbers are its own too
+    under_way = (await town.browser().get(place)).text
+    assert [number(under_way, name) for name in shown] == ["2", None, None, None, None]
+    assert "A vote with this list is under way." in under_way
