@@ -16,7 +16,7 @@ from ballots.store import add_line, count_mark, drop_paper_line, form_of, get_bo
 from commons.approvals.store import ask, decide, find_waiting
 from commons.approvals.tables import Approval, Decision
 from commons.clock import now
-from commons.errors import Conflict, NotFound
+from commons.errors import Conflict, Invalid, NotFound
 from commons.ledger.sequence import append
 from commons.organisations.store import hold_host
 from commons.rows import within
@@ -60,12 +60,14 @@ async def ask_to_release(session: AsyncSession, poll_id: UUID, tag: bytes, reaso
     """Ask that a mark made by mistake be taken back; in a single-handed body it is done at once.
 
     Returns: whether it is done.
-    Raises:  Conflict "paper.not_marked", "approval.waiting", and as `settle`; Invalid "reason.missing".
+    Raises:  Conflict "paper.not_marked", "approval.waiting", and as `settle`; Invalid "paper.reason_missing".
     """
     host = await hold_host(session)
     await _hold(session, poll_id)
     if not await is_marked(session, poll_id, tag):
         raise Conflict("paper.not_marked")
+    if not reason.strip():
+        raise Invalid("paper.reason_missing", field="reason")
     await ask(session, RELEASE, _subject(poll_id, tag), reason, asked_by)
     if host.single_handed:
         await settle(session, poll_id, tag, asked_by, Decision.APPROVED)

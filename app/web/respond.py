@@ -26,11 +26,13 @@ NOTICES = frozenset(
     {
         "agreed",
         "asked",
+        "bound",
         "factor-removed",
         "hidden",
         "kept",
         "left-booth",
         "locked",
+        "on-paper",
         "opened",
         "password-changed",
         "proved",

@@ -1,4 +1,4 @@
-"""Print runs as the accessibility tests bring them about: what is on their page, and every mistake in its forms."""
+"""Print runs and the counter as the accessibility tests bring them about: their pages, and every mistake there."""
 
 from collections.abc import Callable
 from contextlib import closing
@@ -6,12 +6,15 @@ from typing import Any
 
 from playwright.sync_api import Page
 
+from app.accounts.prints.serials import written
 from tests.accessibility.furniture import ROLL
-from tests.accessibility.votes import OPEN
+from tests.accessibility.votes import OPEN, VOTERS
 from tests.plumbing.town import RunningTown
 
-PRINTER, MANAGER, ADMIN = "print_officer", "manager", "admin"
+PRINTER, AGENT, MANAGER, ADMIN = "print_officer", "counter_agent", "manager", "admin"
 PRINTS = f"/manage/rolls/{ROLL}/prints"
+COUNTER = f"/counter/{OPEN}"
+NO_SLIP = written(9, 1)
 Act = Callable[[Page, RunningTown], None]
 
 
@@ -60,9 +63,53 @@ def all_slips(page: Page, town: RunningTown) -> None:
     press(page, 'form[action$="/slips"]')
 
 
+def found(name: str) -> Act:
+    """Search for somebody at the counter."""
+
+    def act(page: Page, town: RunningTown) -> None:
+        page.fill("#f-q", name)
+        press(page, "form:has(#f-q)")
+
+    return act
+
+
+def at_the_counter(place: int, form: str = "", **fields: str) -> Act:
+    """Open the page of somebody on the roll, by their place; then fill in one of its forms, ticked, and send it."""
+
+    def act(page: Page, town: RunningTown) -> None:
+        page.goto(f"{page.url}/people/{town.votes[OPEN].lines[place]}")
+        if form:
+            for name, text in fields.items():
+                page.fill(f"#f-{name}", text)
+            for box in page.locator(f'form[action$="/{form}"] [type=checkbox]').all():
+                box.check()
+            press(page, f'form[action$="/{form}"]')
+
+    return act
+
+
+def on_paper(page: Page, town: RunningTown) -> None:
+    """Mark somebody who did not vote as voting on paper, if they are not marked yet."""
+    at_the_counter(VOTERS - 3)(page, town)
+    if page.locator('form[action$="/paper"]').count():
+        page.check("#f-seen_paper")
+        press(page, 'form[action$="/paper"]')
+
+
+def asked_back(page: Page, town: RunningTown) -> None:
+    """Mark somebody, and ask that the mark be taken back, if nobody asked yet."""
+    on_paper(page, town)
+    if page.locator("#f-reason").count():
+        page.fill("#f-reason", "The neighbour was meant.")
+        press(page, 'form[action$="/back"]')
+
+
 # As the words of `cases.Case`, which stands on this file.
 PAGES: list[tuple[Any, ...]] = [
     ("prints", "prints.index", PRINTS, (PRINTER,)),
+    ("counter", "counter.index", "/counter", (AGENT,)),
+    ("counter-search", "counter.vote", COUNTER, (AGENT,)),
+    ("counter-person", "counter.person", COUNTER, (AGENT,), at_the_counter(0)),
     ("slips-open", "votes.slips", f"/votes/{OPEN}/slips"),
 ]
 MISTAKES: list[tuple[Any, ...]] = [
@@ -71,5 +118,14 @@ MISTAKES: list[tuple[Any, ...]] = [
     ("print-unsure", "prints.index", PRINTS, (PRINTER,), unsure, 422, 1),
     ("prints-manager", "prints.index", PRINTS, (MANAGER, ADMIN)),
     ("slips-closed", "votes.slips", "/votes/a-vote-that-is-closed/slips"),
+    ("counter-short", "counter.vote", COUNTER, (AGENT,), found("V"), 422, 1),
+    ("counter-found", "counter.vote", COUNTER, (AGENT,), found("Voter 1")),
+    ("counter-nobody", "counter.vote", COUNTER, (AGENT,), found("zzz")),
+    ("counter-closed", "counter.vote", "/counter/a-vote-that-is-closed", (AGENT,)),
+    ("counter-void", "counter.person", COUNTER, (AGENT,), at_the_counter(0, "slip", slip="3-17"), 422, 1),
+    ("counter-slipless", "counter.person", COUNTER, (AGENT,), at_the_counter(0, "slip", slip=NO_SLIP), 422, 1),
+    ("counter-voted", "counter.person", COUNTER, (AGENT,), at_the_counter(0, "paper"), 409, 1),
+    ("counter-paper", "counter.person", COUNTER, (AGENT,), on_paper),
+    ("counter-back", "counter.person", COUNTER, (AGENT,), asked_back),
     ("slips", "prints.index", PRINTS, (PRINTER,), all_slips),
 ]

@@ -84,7 +84,7 @@ async def test_a_mark_by_mistake_is_taken_back_by_two_and_counted(db: Database, 
     with pytest.raises(Conflict, match=r"paper\.not_marked"):
         await ask(vote, 0)
     await mark(vote, 0)
-    with pytest.raises(Invalid, match=r"reason\.missing"):
+    with pytest.raises(Invalid, match=r"paper\.reason_missing"):
         await ask(vote, 0, " ")
     with pytest.raises(NotFound, match=r"approval\.unknown"):
         await settle(vote, 0, YOURS)

@@ -30,6 +30,8 @@ PRINTERS = frozenset({"manager", "print_officer"})
 READERS_OF_PRINTS = frozenset({"manager", "print_officer", "auditor", "admin"})
 RELEASERS = frozenset({"manager", "print_officer", "admin"})
 READERS_OF_LETTERS = frozenset({"manager", "auditor", "admin"})
+AGENTS = frozenset({"counter_agent"})
+AT_THE_COUNTER = frozenset({"counter_agent", "manager"})
 ADMINS = frozenset({"admin"})
 READERS_OF_PEOPLE = frozenset({"admin", "auditor"})
 SECONDS = frozenset({"admin", "manager"})
@@ -93,6 +95,14 @@ ROUTES = {
     ("POST", "/{lang}/me/factor"): SIGNED_IN,
     ("POST", "/{lang}/me/factor/codes"): SIGNED_IN,
     ("POST", "/{lang}/me/factor/remove"): SIGNED_IN,
+    ("GET", "/{lang}/counter"): AT_THE_COUNTER,
+    ("GET", "/{lang}/counter/{slug}"): AT_THE_COUNTER,
+    ("POST", "/{lang}/counter/{slug}"): AT_THE_COUNTER,
+    ("GET", "/{lang}/counter/{slug}/people/{line_id}"): AT_THE_COUNTER,
+    ("POST", "/{lang}/counter/{slug}/people/{line_id}/slip"): AGENTS,
+    ("POST", "/{lang}/counter/{slug}/people/{line_id}/paper"): AGENTS,
+    ("POST", "/{lang}/counter/{slug}/people/{line_id}/back"): AT_THE_COUNTER,
+    ("POST", "/{lang}/counter/{slug}/people/{line_id}/back/decide"): AT_THE_COUNTER,
     ("GET", "/{lang}/manage"): OFFICIALS,
     ("GET", "/{lang}/manage/letters"): READERS_OF_LETTERS,
     ("GET", "/{lang}/manage/pages/{key}"): EDITORS,
@@ -143,7 +153,7 @@ NOT_FOR_YOU = "Your account may not use this page."
 
 def address(path: str, places: Places) -> str:
     """Fill a route's address in with things that are there."""
-    slugs = {"services": places.service, "votes": places.vote}
+    slugs = {"services": places.service, "votes": places.vote, "counter": places.vote}
     names = {"static": "khma.css", "votes": "card.json"}
     filled = {
         "lang": "en",

@@ -14,14 +14,17 @@ from app.accounts.prints.rules import check_asking, read_size
 from app.accounts.prints.slips import Printed
 from app.accounts.prints.store import (
     RELEASE,
+    add_sleeping,
     find_asked,
     find_request,
+    get_run,
     hold_run,
     next_number,
     subject_of,
     void_codes_of,
 )
 from app.accounts.roles.store import find_holders
+from app.accounts.roll.codes import hash_of, new_code
 from app.accounts.roll.store import FROZEN, MOST_SLIPS, count_lines, hold_roll, issue_codes
 from app.accounts.tables import Event, PrintRun, Roll, RunKind, RunState
 from app.security import Role
@@ -141,17 +144,21 @@ async def show(
     Raises: NotFound "print.unknown"; Forbidden "print.not_yours"; Conflict "print.not_released", "print.shown",
             "print.nobody".
     """
-    run = await hold_run(session, run_id)
+    run = await _hold(session, run_id)
     if run.asked_by != shown_to:
         raise Forbidden("print.not_yours")
     if run.state is RunState.ASKED:
         raise Conflict("print.not_released")
     if run.state is not RunState.RELEASED:
         raise Conflict("print.shown")
-    issued = await issue_codes(session, run.roll_id, most=run.size, run_id=run.id)
-    if not issued:
+    if run.kind is RunKind.DESK:
+        printed = [Printed(new_code()) for _ in range(run.size)]
+        await add_sleeping(session, run.id, [hash_of(each.code) for each in printed])
+    else:
+        issued = await issue_codes(session, run.roll_id, most=run.size, run_id=run.id)
+        printed = [Printed(code, line.reference, line.name) for line, code in issued]
+    if not printed:
         raise Conflict("print.nobody")
-    printed = [Printed(code, line.reference, line.name) for line, code in issued]
     run.size, run.state, run.shown_at = len(printed), RunState.SHOWN, await now(session)
     session.add(run)
     await note(session, Event.CODES_SHOWN, who=shown_to, browser=browser)
@@ -164,8 +171,7 @@ async def declare_void(session: AsyncSession, run_id: UUID) -> PrintRun:
 
     Raises: NotFound "print.unknown"; Conflict "print.not_released", "print.void" for one that is void already.
     """
-    run = await hold_run(session, run_id)
-    await hold_roll(session, run.roll_id)
+    run = await _hold(session, run_id)
     if run.state is RunState.ASKED:
         raise Conflict("print.not_released")
     if run.state not in {RunState.RELEASED, RunState.SHOWN}:
@@ -182,6 +188,12 @@ async def find_waiting_runs(session: AsyncSession, looked_at_by: UUID) -> list[W
     rows = await find_asked(session, MOST_WAITING)
     single_handed = bool(rows) and (await get_host(session)).single_handed
     return [Waiting(run, why, roll, single_handed or run.asked_by != looked_at_by) for run, why, roll in rows]
+
+
+async def _hold(session: AsyncSession, run_id: UUID) -> PrintRun:
+    """Hold a run and its roll, the roll first, as everybody does who draws or wakes codes."""
+    await hold_roll(session, (await get_run(session, run_id)).roll_id)
+    return await hold_run(session, run_id)
 
 
 async def _check_asking(session: AsyncSession, account_id: UUID) -> None:

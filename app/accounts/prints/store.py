@@ -2,10 +2,11 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, ScalarSelect, update
+from sqlalchemy import ColumnElement, ScalarSelect, delete, update
 from sqlalchemy import select as select_columns
 from sqlmodel import col, func, select
 from sqlmodel.ext.asyncio.session import AsyncSession
@@ -86,6 +87,31 @@ async def void_codes_of(session: AsyncSession, run_id: UUID) -> None:
     """Declare every code of a run void that still works."""
     statement = update(VoterCode).where(col(VoterCode.run_id) == run_id, col(VoterCode.void_at).is_(None))
     await session.exec(statement.values(void_at=await now(session)))
+
+
+async def void_codes_of_line(session: AsyncSession, line_id: UUID, moment: datetime) -> None:
+    """Declare void what still works for a line."""
+    statement = update(VoterCode).where(col(VoterCode.line_id) == line_id, col(VoterCode.void_at).is_(None))
+    await session.exec(statement.values(void_at=moment))
+
+
+async def find_run_numbered(session: AsyncSession, roll_id: UUID, number: int) -> PrintRun | None:
+    """Find a run of a roll by its number, as it stands now."""
+    query = select(PrintRun).where(PrintRun.roll_id == roll_id, PrintRun.number == number)
+    return (await session.exec(query.execution_options(populate_existing=True))).first()
+
+
+async def add_sleeping(session: AsyncSession, run_id: UUID, hashes: Sequence[bytes]) -> None:
+    """Keep the codes of slips that nobody has yet, as hashes, numbered from 1."""
+    session.add_all(DeskSlip(run_id=run_id, serial=at, code_hash=each) for at, each in enumerate(hashes, start=1))
+    await session.flush()
+
+
+async def wake(session: AsyncSession, run_id: UUID, serial: int) -> bytes | None:
+    """Take a sleeping slip out. Returns the hash of its code; None where it does not sleep any more."""
+    which = (col(DeskSlip.run_id) == run_id, col(DeskSlip.serial) == serial)
+    query = delete(DeskSlip).where(*which).returning(col(DeskSlip.code_hash))
+    return (await (await session.connection()).execute(query)).scalar()
 
 
 async def tally(session: AsyncSession, roll_id: UUID) -> Tally:

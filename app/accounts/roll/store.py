@@ -79,7 +79,7 @@ class FoundLines:
 
 
 _IS_VOID = col(VoterCode.void_at).is_not(None) | col(RollLine.struck_at).is_not(None)
-_VOTER = (col(RollLine.id), col(RollLine.roll_id), col(VoterCode.serial), _IS_VOID)
+_VOTER = (col(RollLine.id), col(RollLine.roll_id), col(VoterCode.serial), _IS_VOID, col(VoterCode.from_desk))
 _IS_CODE = col(VoterCode.code_hash) == bindparam("code_hash")
 _IS_SERIAL = (col(VoterCode.line_id) == bindparam("line_id")) & (col(VoterCode.serial) == bindparam("serial"))
 _FINDING = select_columns(*_VOTER).where(col(VoterCode.line_id) == RollLine.id)
@@ -340,7 +340,7 @@ async def issue_codes(
 async def void_code(session: AsyncSession, roll_id: UUID, line_id: UUID) -> None:
     """Declare the codes of a line void. Raises NotFound "roll.line_unknown"."""
     await hold_roll(session, roll_id)
-    await _get_line(session, roll_id, line_id)
+    await get_line(session, roll_id, line_id)
     await _void(session, col(VoterCode.line_id) == line_id)
 
 
@@ -354,7 +354,7 @@ async def void_codes(session: AsyncSession, roll_id: UUID) -> None:
 async def strike(session: AsyncSession, roll_id: UUID, line_id: UUID) -> None:
     """Strike a line off: from now on its codes do not vote. Raises NotFound "roll.line_unknown"."""
     await hold_roll(session, roll_id)
-    line = await _get_line(session, roll_id, line_id)
+    line = await get_line(session, roll_id, line_id)
     if line.struck_at is None:
         line.struck_at = await now(session)
         session.add(line)
@@ -368,7 +368,7 @@ async def unstrike(session: AsyncSession, roll_id: UUID, line_id: UUID) -> None:
             its list: it is not on that list, and a ballot of it would stop the closing.
     """
     await hold_roll(session, roll_id)
-    line = await _get_line(session, roll_id, line_id)
+    line = await get_line(session, roll_id, line_id)
     if line.struck_at is None:
         return
     opened_at = await _opened_last(session, roll_id)
@@ -379,7 +379,8 @@ async def unstrike(session: AsyncSession, roll_id: UUID, line_id: UUID) -> None:
     await session.flush()
 
 
-async def _get_line(session: AsyncSession, roll_id: UUID, line_id: UUID) -> RollLine:
+async def get_line(session: AsyncSession, roll_id: UUID, line_id: UUID) -> RollLine:
+    """Get one line of a roll. Raises NotFound "roll.line_unknown"."""
     query = select(RollLine).where(RollLine.id == line_id, RollLine.roll_id == roll_id)
     if (line := (await session.exec(query.execution_options(populate_existing=True))).first()) is None:
         raise NotFound("roll.line_unknown")
