@@ -44,6 +44,10 @@ manager = _held_by(Role.MANAGER)  # votes, rolls and results
 votes_reader = _held_by(Role.MANAGER, Role.AUDITOR)
 rolls_reader = _held_by(Role.MANAGER, Role.PRINT_OFFICER, Role.AUDITOR)
 printer = _held_by(Role.MANAGER, Role.PRINT_OFFICER)
+prints_reader = _held_by(Role.MANAGER, Role.PRINT_OFFICER, Role.AUDITOR, Role.ADMIN)
+print_releaser = _held_by(Role.MANAGER, Role.PRINT_OFFICER, Role.ADMIN)  # and never the one who asked
+agent = _held_by(Role.COUNTER_AGENT)
+counter = _held_by(Role.COUNTER_AGENT, Role.MANAGER)  # a manager may be the second person for a mark taken back
 letters_reader = _held_by(Role.MANAGER, Role.AUDITOR, Role.ADMIN)
 admin = _held_by(Role.ADMIN)  # people and their roles, and no vote
 people_reader = _held_by(Role.ADMIN, Role.AUDITOR)
@@ -71,6 +75,14 @@ MAY: dict[str, Predicate] = {
     "accounts.welcome": anybody,
     "accounts.welcome_save": anybody,
     "components": anybody,
+    "counter.ask_back": counter,
+    "counter.bind": agent,
+    "counter.decide_back": counter,
+    "counter.find": counter,
+    "counter.index": counter,
+    "counter.paper": agent,
+    "counter.person": counter,
+    "counter.vote": counter,
     "factors.add": signed_in,
     "factors.code": anybody,  # whose password was right a moment ago
     "factors.code_check": anybody,
@@ -123,6 +135,11 @@ MAY: dict[str, Predicate] = {
     "people.show": people_reader,
     "people.take_back": admin,
     "pictures.show": anybody,
+    "prints.ask": printer,
+    "prints.decide": print_releaser,
+    "prints.index": prints_reader,
+    "prints.show": printer,
+    "prints.void": printer,
     "results.file": anybody,
     "results.import": manager,
     "results.import_save": manager,
@@ -149,7 +166,6 @@ MAY: dict[str, Predicate] = {
     "rolls.make": manager,
     "rolls.new": manager,
     "rolls.show": rolls_reader,
-    "rolls.slips": printer,
     "rolls.void": manager,
     "services.hide": editor,
     "services.index": anybody,
@@ -174,6 +190,7 @@ MAY: dict[str, Predicate] = {
     "votes.receipt": anybody,
     "votes.secrecy": anybody,
     "votes.show": anybody,
+    "votes.slips": anybody,
 }
 
 
@@ -188,12 +205,17 @@ def needs_factor(route: str | None) -> bool:
 
 
 JUST_NOW = timedelta(minutes=5)
+A_QUEUE = timedelta(minutes=30)  # of people at a counter: each act is undone by two people, or by another slip
 AND_TIME_TO_FILL_IN = JUST_NOW + timedelta(minutes=30)
 
 # How long ago the second factor may have been shown for what cannot be taken back, or says who may vote. A form that
 # takes a file is asked for before it is filled in, since no page can carry a file on; its POST then has half an hour.
 # All other forms are carried on by the page that asks for the code, so only their POST stands here.
 PROVED_WITHIN: dict[str, timedelta] = {
+    "counter.ask_back": JUST_NOW,
+    "counter.bind": A_QUEUE,
+    "counter.decide_back": JUST_NOW,
+    "counter.paper": A_QUEUE,
     "manage.amendment": JUST_NOW,
     "manage.vote_agree": JUST_NOW,
     "manage.vote_amend": JUST_NOW,
@@ -203,6 +225,10 @@ PROVED_WITHIN: dict[str, timedelta] = {
     "oidc.remove": JUST_NOW,
     "people.ask": JUST_NOW,
     "people.decide": JUST_NOW,
+    "prints.ask": JUST_NOW,
+    "prints.decide": JUST_NOW,
+    "prints.show": JUST_NOW,
+    "prints.void": JUST_NOW,
     "results.import": JUST_NOW,
     "results.import_save": AND_TIME_TO_FILL_IN,
     "results.withdraw": JUST_NOW,
@@ -218,7 +244,6 @@ PROVED_WITHIN: dict[str, timedelta] = {
     "rolls.line": JUST_NOW,
     "rolls.make": AND_TIME_TO_FILL_IN,
     "rolls.new": JUST_NOW,
-    "rolls.slips": JUST_NOW,
     "rolls.void": JUST_NOW,
 }
 

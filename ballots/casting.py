@@ -87,7 +87,7 @@ def record(
               box key lives.
     Raises:   Forbidden "voter.not_on_roll" or "voter.void"; Invalid from `answers`; Conflict "poll.not_open",
               ".suspended", ".closed", ".annulled", "ballot.meanwhile" when another form was recorded since,
-              "ballot.damaged", "keys.gone" for a recorded form whose receipt can be made no more.
+              "ballot.on_paper", "ballot.damaged", "keys.gone" for a recorded form whose receipt can be made no more.
     Cost:     two statements for a ballot that is recorded; about 0.3 ms of computing.
     """
     form_hash = form_hash_of(poll.id, form_key)
@@ -111,19 +111,26 @@ def record(
 def _note(
     connection: Connection, poll_id: UUID, tag: bytes, after: bytes | None, channel: Channel, form_hash: bytes
 ) -> None:
-    """Note this form as the voter's last. Raises Conflict "ballot.meanwhile" where it does not follow the last one."""
+    """Note this form as the voter's last.
+
+    Raises: Conflict "ballot.meanwhile" where it does not follow the last one, "ballot.on_paper".
+    """
     if after is None:
         is_noted = add_line(connection, poll_id, tag, channel, form_hash)
     else:  # a form that names itself follows nothing
         is_noted = after != form_hash and change_line(connection, poll_id, tag, after, channel, form_hash)
-    if not is_noted:
-        raise Conflict("ballot.meanwhile")
+    if is_noted:
+        return
+    line = form_of(connection, poll_id, tag)
+    if line is not None and line[0] is Channel.PAPER:
+        raise Conflict("ballot.on_paper")
+    raise Conflict("ballot.meanwhile")
 
 
 async def last_form(session: AsyncSession, poll_id: UUID, tag: bytes) -> bytes | None:
     """Find the hash of a voter's last accepted form: the `after` of a fresh one. None when nothing was recorded."""
     line = await within(session, form_of, poll_id, tag)
-    return None if line is None else line[1]
+    return None if line is None or line[0] is Channel.PAPER else line[1]
 
 
 async def find_receipt(session: AsyncSession, keys: Keys, poll: Poll, tag: bytes) -> Receipt | None:
@@ -133,7 +140,7 @@ async def find_receipt(session: AsyncSession, keys: Keys, poll: Poll, tag: bytes
     """
     box = keys.box(poll.id)
     line = await within(session, form_of, poll.id, tag)
-    if line is None:
+    if line is None or line[0] is Channel.PAPER:
         return None
     if line[1] is None:  # the closing has come to where forms are forgotten
         raise Conflict("keys.gone")

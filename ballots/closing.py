@@ -2,7 +2,7 @@
 
     drain     no cast is on its way any more
     list      every envelope is unwrapped and fits its voter; box.txt and its root go into the ledger
-    fill      the sealed ballots alone lie in the urn; the four counts agree; the urn is durable
+    fill      the sealed ballots alone lie in the urn; the four counts of electronic ballots agree; the urn is durable
     drop      envelopes and form keys are deleted
     destroy   the box key and its copies are gone: the vote is closed
 
@@ -28,6 +28,7 @@ from ballots.store import (
     add_urn_rows,
     all_urn_rows,
     count,
+    count_electronic,
     drop_envelopes,
     empty,
     forget_forms,
@@ -151,7 +152,7 @@ async def fill_slice(session: AsyncSession, poll_id: UUID, found: Inspection) ->
     if start + at_once < len(found.ciphertexts):
         return True
     urn = await all_urn_rows(session, poll_id)
-    lines, envelopes = await count(session, Participation, poll_id), await count(session, Envelope, poll_id)
+    lines, envelopes = await count_electronic(session, poll_id), await count(session, Envelope, poll_id)
     if sorted(commitment_of(poll_id, each) for each in urn) != hashes_of(listed):
         await _halt(session, poll, box, {"urn that is not the list": 1})
     elif not lines == envelopes == listed.size == len(urn):
@@ -190,6 +191,7 @@ async def finish(session: AsyncSession, poll_id: UUID) -> None:
     ballots = await count(session, UrnRow, poll_id)
     lines = await count(session, Participation, poll_id)
     said: LineWords = {"ballots": ballots, "took_part": lines, "set_aside": box.set_aside, "urn": box.urn_hash}
+    said |= {"paper": box.paper} if box.paper else {}
     await append(session, "poll.closed", said, subject=poll.subject)
     await append(session, "box.key_destroyed", {"by": "server"}, subject=poll.subject)
 

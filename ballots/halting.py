@@ -55,6 +55,7 @@ async def agree(session: AsyncSession, keys: Keys, amendment_id: UUID, agreed_by
     poll = await amendments.agree(session, amendment_id, agreed_by)
     box = await get_box(session, poll.id)
     box.set_aside += len(found.misfits)
+    box.paper = found.paper
     session.add(box)
     await set_rows_aside(session, found.misfits)
     return poll

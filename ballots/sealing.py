@@ -57,6 +57,11 @@ def slot_of(keys: BoxKeys, tag: bytes) -> bytes:
     return hmac.digest(keys.slot, tag, "sha256")
 
 
+def paper_mark(keys: BoxKeys, tag: bytes) -> bytes:
+    """Make what the line of somebody who votes on paper carries: 32 bytes that nobody makes without the key."""
+    return hmac.digest(keys.slot, b"khma-paper-1" + tag, "sha256")
+
+
 def seal(plaintext: bytes, public: bytes, poll_id: UUID, card_hash: str) -> bytes:
     """Seal a written ranking to the vote's public key; fresh each time, so that equal ballots look different.
 

@@ -61,7 +61,7 @@ def add_line(connection: Connection, poll_id: UUID, tag: bytes, channel: Channel
 def change_line(
     connection: Connection, poll_id: UUID, tag: bytes, after: bytes, channel: Channel, form_hash: bytes
 ) -> bool:
-    """Note the next form of a voter, if the last one still is `after`."""
+    """Note the next form of a voter, if the last one still is `after` and they do not vote on paper."""
     values = {"of_poll": poll_id, "of_tag": tag, "after": after, "channel": channel, "form_key": form_hash}
     return bool(connection.execute(_changing(), values).rowcount)
 
@@ -76,6 +76,24 @@ def find_envelope(connection: Connection, poll_id: UUID, slot: bytes) -> bytes |
     """Find what lies in a place."""
     query = select(Envelope.sealed).where(Envelope.poll_id == poll_id, Envelope.slot == slot)
     return connection.execute(query).scalar()
+
+
+async def drop_paper_line(session: AsyncSession, poll_id: UUID, tag: bytes) -> bool:
+    """Delete the line of somebody who votes on paper. Returns whether there was one."""
+    line = _of(Participation, poll_id) & (col(Participation.tag) == tag)
+    statement = delete(Participation).where(line, col(Participation.channel) == Channel.PAPER)
+    return bool((await session.exec(statement)).rowcount)
+
+
+async def count_mark(session: AsyncSession, poll_id: UUID, more: int) -> None:
+    """Count one more, or one less, who votes on paper."""
+    await session.exec(update(Box).where(_of(Box, poll_id)).values(paper=col(Box.paper) + more))
+
+
+async def count_electronic(session: AsyncSession, poll_id: UUID) -> int:
+    """Count those who took part with a ballot in the box."""
+    query = select(func.count()).select_from(Participation).where(_of(Participation, poll_id))
+    return (await session.exec(query.where(col(Participation.channel) != Channel.PAPER))).one()
 
 
 async def all_lines(session: AsyncSession, poll_id: UUID) -> Sequence[tuple[bytes, Channel, bytes | None]]:
@@ -293,7 +311,7 @@ def _adding(dialect: str) -> Any:  # noqa: ANN401 - each database's own INSERT c
 @cache
 def _changing() -> Update:
     line = (LINES.c.poll_id == bindparam("of_poll")) & (LINES.c.tag == bindparam("of_tag"))
-    changed = update(LINES).where(line, LINES.c.form_key == bindparam("after"))
+    changed = update(LINES).where(line, LINES.c.form_key == bindparam("after"), LINES.c.channel != Channel.PAPER)
     return changed.values(channel=bindparam("channel"), form_key=bindparam("form_key"))
 
 

@@ -60,6 +60,8 @@ class Box(SQLModel, table=True):
     faults: dict[str, int] = Field(default_factory=dict, sa_type=Json)  # kind → how many rows; never which
     halted_at: datetime | None = Field(default=None, sa_type=UTCDateTime)
     set_aside: int = 0
+    paper: int = 0  # marks of people who vote on paper; public from closing on, with the other numbers
+    paper_released: int = 0  # such marks that two people took back while the vote was open
     urn_hash: str = ""  # SHA-256 of the urn file, 64 hex digits
     unreadable: int = 0
     opened_hash: str = ""

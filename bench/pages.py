@@ -45,7 +45,6 @@ from tests.plumbing.server import ROOT, running_server
 MOST_QUERIES = 9
 MOST_BYTES, MOST_BYTES_WITHOUT_FONTS = 120 * 1024, 60 * 1024
 RESULT, SERVICE = "debian-project-leader-2007", "evening-hours-at-the-vake-branch"
-ON_THE_WAY = {"factors.code"}  # a page for whoever typed their password a moment ago
 VOTE = "which-services-should-open-first"
 
 
@@ -127,26 +126,19 @@ async def _settle(config: Config) -> tuple[list[str], dict[str, int]]:
     return addresses, questions
 
 
-<<<<<<< HEAD
+BETWEEN = frozenset({"factors.code", "oidc.back", "oidc.begin", "oidc.join"})
+"""Pages that stand between two others, and lead elsewhere when somebody comes to them alone."""
+ELSEWHERE = frozenset({"people.keep_factor", "rights.address_undo"})
+"""Pages behind links of letters that name one thing in the database; they are not measured."""
+
+
 def public_pages(app: Litestar, secret: str, mark: str) -> Iterator[str]:
     """Give one address of every page that anybody may read, in English. mark: of the first citizen's password."""
     facts = {"email": "nino@vardisi.example", "mark": mark}
-=======
-BETWEEN = frozenset({"factors.code", "oidc.back", "oidc.begin", "oidc.join"})
-"""Pages that stand between two others, and lead elsewhere when somebody comes to them alone."""
-
-
-def public_pages(app: Litestar, secret: str) -> Iterator[str]:
-    """Give one address of every page that anybody may read, in English."""
-    facts = {"email": "nino@vardisi.example", "mark": ""}
->>>>>>> oidc
     given: dict[str, dict[str, Any]] = {
         "results.show": {"slug": RESULT},
         "services.show": {"slug": SERVICE},
-        "votes.show": {"slug": VOTE},
-        "votes.receipt": {"slug": VOTE},
-        "votes.line": {"slug": VOTE},
-        "votes.eligible": {"slug": VOTE},
+        **{f"votes.{name}": {"slug": VOTE} for name in ("show", "receipt", "line", "eligible", "slips")},
         "pages.show": {"key": "privacy"},
         "accounts.welcome": {"token": make_token(secret, "welcome", facts, hours=1)},
         "accounts.reset": {"token": make_token(secret, "reset", facts, hours=1)},
@@ -154,18 +146,9 @@ def public_pages(app: Litestar, secret: str) -> Iterator[str]:
     for route in app.routes:
         for handler in getattr(route, "route_handlers", ()):
             name = str(handler.name)
-<<<<<<< HEAD
-            if (
-                route.path.startswith("/{lang")
-                and "GET" in handler.http_methods
-                and MAY.get(name) is anybody
-                and name not in ON_THE_WAY
-            ):
-=======
-            if not route.path.startswith("/{lang") or name in BETWEEN:
+            if not route.path.startswith("/{lang") or name in BETWEEN | ELSEWHERE:
                 continue
             if "GET" in handler.http_methods and MAY.get(name) is anybody:
->>>>>>> oidc
                 yield app.route_reverse(name, lang="en", **given.get(name, {}))
 
 

@@ -61,6 +61,7 @@ class Minutes:
     """What became of a vote. Times are the effective ones; numbers are lines of the files of that name.
 
     urn:        SHA-256 of the urn's file, 64 hex digits. opened: hash of the opened list, or "" where it stays shut.
+    paper:      people who vote on paper: they took part, and are in no other figure.
     set_aside:  rows that two people set aside. unreadable: ballots that could not be opened or read.
     """
 
@@ -79,6 +80,7 @@ class Minutes:
     opened: str
     amendments: tuple[Change, ...]
     release: Release
+    paper: int = 0
 
     def as_json(self) -> dict[str, Any]:
         """Return the minutes as texts, numbers, lists and dicts."""
@@ -100,7 +102,7 @@ class Minutes:
             "amendments": [dict(vars(each)) for each in self.amendments],
             "released": self.release.plan.value,
             "because": [each.value for each in self.release.because],
-        }
+        } | ({"paper": self.paper} if self.paper else {})  # a figure that came later: not written where it is nothing
 
     @classmethod
     def from_json(cls, value: Any) -> Self:  # noqa: ANN401 - JSON of a stranger; what does not fit raises
@@ -125,12 +127,13 @@ class Minutes:
                 opened=value["opened"],
                 amendments=tuple(Change(**each) for each in value["amendments"]),
                 release=Release(Plan(value["released"]), tuple(Reason(each) for each in value["because"])),
+                paper=value.get("paper", 0),
             )
             written = minutes.as_json()
         except (KeyError, TypeError, ValueError, AttributeError) as reason:
             raise Invalid("minutes.malformed", part=str(reason)) from reason
         wrong = [name for name in sorted({*written, *value}) if written.get(name) != value.get(name)]
-        numbers = [minutes.roll, minutes.took_part, minutes.box, minutes.set_aside, minutes.unreadable]
+        numbers = [minutes.roll, minutes.took_part, minutes.box, minutes.set_aside, minutes.unreadable, minutes.paper]
         texts = [minutes.address, minutes.card, minutes.urn, minutes.opened]
         texts += [text for each in minutes.amendments for text in vars(each).values()]
         if any(type(number) is not int or number < 0 for number in numbers):

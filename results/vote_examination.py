@@ -60,6 +60,8 @@ class VoteExamination(Examination):
             case Plan.NONE:
                 fewest = f"fewer than {FEWEST_OPENED}"
                 self.told = f"The box was not opened: it holds {minutes.box} ballots, {fewest}."
+        if minutes.paper:
+            self.told += f" Not in these figures: {minutes.paper} who vote on paper."
 
     def _check_lists(self, lists: dict[str, list[str] | None], minutes: Minutes | None) -> None:
         """Check that the numbers agree, and that nobody took part who is not on the roll."""
@@ -69,8 +71,10 @@ class VoteExamination(Examination):
                 if listed is not None and len(listed) != numbers[name]:
                     self.note(MINUTES, name.removesuffix(".txt"), f"{len(listed)} lines of {name}", numbers[name])
         box, roll, took_part = lists[BOX], lists[ROLL], lists[TOOK_PART]
-        if box is not None and took_part is not None and len(box) != len(took_part):
-            self.note(BOX, "number of lines", f"{len(took_part)}, as in {TOOK_PART}", len(box))
+        paper = minutes.paper if minutes else 0
+        if box is not None and took_part is not None and len(box) + paper != len(took_part):
+            as_in = f"as in {TOOK_PART}" + (f" without the {paper} who vote on paper" if paper else "")
+            self.note(BOX, "number of lines", f"{len(took_part) - paper}, {as_in}", len(box))
         if roll is not None and took_part is not None:
             known = set(roll)
             strangers = [(number, line) for number, line in enumerate(took_part, start=1) if line not in known]

@@ -126,6 +126,7 @@ async def _gather_minutes(session: AsyncSession, poll: Poll, box: Box, release: 
         opened=box.opened_hash,
         amendments=tuple(_change(each) for each in await find_amendments(session, poll.id) if each.agreed_at),
         release=release,
+        paper=box.paper,
     )
 
 

@@ -79,6 +79,11 @@ class Event(StrEnum):
     ADDRESS_CHANGED_BACK = "address_changed_back"
     DATA_DOWNLOADED = "data_downloaded"
     ACCOUNT_ERASED = "account_erased"
+    CODES_SHOWN = "codes_shown"
+    SLIP_BOUND = "slip_bound"
+    PAPER_MARKED = "paper_marked"
+    PAPER_RELEASE_ASKED = "paper_release_asked"
+    PAPER_RELEASED = "paper_released"
 
 
 class SecurityEvent(SQLModel, table=True):
@@ -219,6 +224,52 @@ class RollVersion(SQLModel, table=True):
     made_at: datetime = Field(sa_type=UTCDateTime)
 
 
+class RunKind(StrEnum):
+    """What a print run makes."""
+
+    LETTERS = "letters"  # each slip for one line
+    DESK = "desk"  # for nobody yet: they sleep until an agent binds one to a person
+
+
+class RunState(StrEnum):
+    """How far a print run has come."""
+
+    ASKED = "asked"
+    RELEASED = "released"
+    REFUSED = "refused"
+    SHOWN = "shown"
+    VOID = "void"
+
+
+class PrintRun(SQLModel, table=True):
+    """One numbered run of slips: who asked, how many, and how far it has come. Its codes lie elsewhere, as hashes."""
+
+    __tablename__ = "app_print_run"
+    __table_args__ = (UniqueConstraint("roll_id", "number"),)
+
+    id: UUID = Field(default_factory=new_id, primary_key=True)
+    roll_id: UUID = Field(foreign_key="app_roll.id")
+    number: int  # counted from 1 in each roll; a refused run keeps its number
+    kind: RunKind = Field(sa_type=choice(RunKind))
+    size: int  # slips asked for; once they were shown, how many there are
+    poll_id: UUID | None = Field(default=None, foreign_key="polls_poll.id")  # the vote that is named on them
+    state: RunState = Field(default=RunState.ASKED, sa_type=choice(RunState))
+    asked_by: UUID
+    asked_at: datetime = Field(sa_type=UTCDateTime)
+    shown_at: datetime | None = Field(default=None, sa_type=UTCDateTime)
+
+
+class DeskSlip(SQLModel, table=True):
+    """One slip that sleeps: the hash of its code, which casts nothing. Once it is bound, the row is a VoterCode."""
+
+    __tablename__ = "app_desk_slip"
+    __table_args__ = {"sqlite_with_rowid": False}
+
+    run_id: UUID = Field(foreign_key="app_print_run.id", primary_key=True)
+    serial: int = Field(primary_key=True)  # counted from 1
+    code_hash: bytes = Field(unique=True)
+
+
 class VoterCode(SQLModel, table=True):
     """One code that was printed for a line: its hash, never the code, and never whether it was used."""
 
@@ -228,3 +279,5 @@ class VoterCode(SQLModel, table=True):
     serial: int = Field(primary_key=True)  # counted from 1; the newest one works
     code_hash: bytes = Field(unique=True)
     void_at: datetime | None = Field(default=None, sa_type=UTCDateTime)
+    run_id: UUID | None = Field(default=None, foreign_key="app_print_run.id", index=True)  # None: made alone
+    from_desk: bool = False  # a sleeping slip that an agent bound

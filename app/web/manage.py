@@ -5,6 +5,7 @@ from litestar.datastructures import UploadFile
 from litestar.params import FromPath
 from sqlmodel.ext.asyncio.session import AsyncSession
 
+from app.accounts.prints.running import find_waiting_runs
 from app.accounts.roles.granting import find_wishes
 from app.accounts.roll.changes import find_changes
 from app.config import LANGUAGES
@@ -41,6 +42,7 @@ class ManagerPages(Controller):
             changes = await find_waiting_amendments(session, host.id) if visitor.may("manage.votes") else []
             on_rolls = await find_changes(session, visitor.known_id) if visitor.may("rolls.index") else []
             wishes = [each for each in await find_wishes(session, visitor.known_id) if each.may_agree]
+            runs = await find_waiting_runs(session, visitor.known_id) if visitor.may("prints.decide") else []
             latest, results_total = await list_results(session, host.id, 1)
             services_total = (await find_services(session, host.id, lang)).total
             bounced = (await count_letters(session)).get(Fate.BOUNCED, 0)
@@ -51,6 +53,7 @@ class ManagerPages(Controller):
             changes=changes,
             on_rolls=on_rolls,
             wishes=wishes,
+            runs=runs,
             latest=latest[:5],
             results_total=results_total,
             services_total=services_total,

@@ -1,8 +1,7 @@
-"""Who may vote: rolls from a file, their lines, and slips with codes to print. Templates: templates/rolls/."""
+"""Who may vote: rolls from a file, their lines, and a new slip for one person. Templates: templates/rolls/."""
 
 import asyncio
 from collections.abc import Sequence
-from dataclasses import dataclass
 from urllib.parse import urlencode
 from uuid import UUID
 
@@ -12,8 +11,9 @@ from litestar.params import FromPath
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from app.accounts.oidc.marks import PersonMarker
+from app.accounts.prints.running import find_named, get_named, is_under_way
+from app.accounts.prints.slips import Printed, make_slips
 from app.accounts.roll.changes import RESTORE, STRIKE, Change, change_alone, find_changes
-from app.accounts.roll.codes import shown
 from app.accounts.roll.filling.plan import count_acts, plan_of
 from app.accounts.roll.filling.store import (
     MOST_AT_ONCE,
@@ -27,8 +27,6 @@ from app.accounts.roll.filling.store import (
 from app.accounts.roll.importing import LARGEST_BYTES, OnRoll, Report, examine, no_mark, text_of
 from app.accounts.roll.spreadsheet import is_workbook, text_of_sheet
 from app.accounts.roll.store import (
-    FROZEN,
-    MOST_SLIPS,
     add_roll,
     check_growing,
     check_names,
@@ -41,31 +39,17 @@ from app.accounts.roll.store import (
     void_code,
     void_codes,
 )
-from app.accounts.tables import RollLine
 from app.jobs.store import enqueue
-from app.qr import Drawing, draw
 from app.web.respond import AnyRequest, go, onward, page, page_number
 from app.web.session import Visitor, house_of, visitor_of
 from commons.errors import Conflict, Invalid, NotFound
 from commons.organisations.store import get_host
-from polls.lifecycle import State
-from polls.store import find_polls
 from polls.tables import Poll
 
 SHOWN_SIGNS = 300_000
 LONGEST_SEARCH = 100
 SHOWN_VERSIONS = 10
-ON_SLIPS = (State.LOCKED, State.OPEN)
 CHANGES = {"strike": STRIKE, "restore": RESTORE}
-
-
-@dataclass(frozen=True)
-class Slip:
-    """One slip to print: the line it is for, its code in groups of four, and the drawing that a camera reads."""
-
-    line: RollLine
-    code: str
-    drawing: Drawing
 
 
 class RollPages(Controller):
@@ -92,7 +76,7 @@ class RollPages(Controller):
         """Strike a line off or put it back, make its code void, or give it a new one."""
         visitor = visitor_of(request)
         if (said := visitor.text("do")) == "code":
-            return await _slips(request, roll_id, [line_id])
+            return await _slip(request, roll_id, line_id)
         if said not in {*CHANGES, "void"}:
             raise NotFound("roll.line_unknown")
 
@@ -107,11 +91,6 @@ class RollPages(Controller):
         return go(
             request, f"{place}?{urlencode({'done': 'saved', 'q': visitor.text('q'), 'page': visitor.text('page')})}"
         )
-
-    @post("/{roll_id:uuid}/slips", name="rolls.slips")
-    async def slips(self, request: AnyRequest, lang: FromPath[str], roll_id: FromPath[UUID]) -> Response[str]:
-        """Give everybody without a working code a new one, so many at a time, and show the slips this one time."""
-        return await _slips(request, roll_id, None)
 
     @post("/{roll_id:uuid}/void", name="rolls.void")
     async def void(self, request: AnyRequest, lang: FromPath[str], roll_id: FromPath[UUID]) -> Response[str]:
@@ -128,7 +107,7 @@ async def _roll_page(request: AnyRequest, roll_id: UUID, error: Invalid | None =
         roll = await get_roll(session, roll_id)
         counts = await count_lines(session, roll_id)
         found = await find_lines(session, roll_id, q, page_number(request))
-        votes = await _votes(session, roll_id, *FROZEN, *ON_SLIPS)
+        votes, is_frozen = await find_named(session, roll_id), await is_under_way(session, roll_id)
         versions = await find_versions(session, roll_id, SHOWN_VERSIONS)
         filling = await find_newest_import(session, roll_id)
         changes = await find_changes(session, visitor_of(request).known_id, roll_id)
@@ -140,9 +119,8 @@ async def _roll_page(request: AnyRequest, roll_id: UUID, error: Invalid | None =
         counts=counts,
         found=found,
         q=q,
-        votes=[vote for vote in votes if vote.state in ON_SLIPS],
-        is_frozen=any(vote.state in FROZEN for vote in votes),
-        portion=min(counts.waiting, MOST_SLIPS),
+        votes=votes,
+        is_frozen=is_frozen,
         versions=versions,
         filling=filling,
         changes=changes,
@@ -150,27 +128,20 @@ async def _roll_page(request: AnyRequest, roll_id: UUID, error: Invalid | None =
     )
 
 
-async def _votes(session: AsyncSession, roll_id: UUID, *states: State) -> list[Poll]:
-    return [poll for poll in await find_polls(session, *states) if poll.roll_id == roll_id]
-
-
-async def _slips(request: AnyRequest, roll_id: UUID, line_ids: Sequence[UUID] | None) -> Response[str]:
-    """Draw codes, keep their hashes, and show the slips once that is on disk."""
+async def _slip(request: AnyRequest, roll_id: UUID, line_id: UUID) -> Response[str]:
+    """Draw a new code for one line, keep its hash, and show the slip once that is on disk."""
     wanted = visitor_of(request).text("vote")
 
-    async def work(session: AsyncSession) -> tuple[list[tuple[RollLine, str]], Poll | None, int]:
-        vote = next((poll for poll in await _votes(session, roll_id, *ON_SLIPS) if poll.slug == wanted), None)
-        if wanted and vote is None:
-            raise NotFound("poll.unknown")
-        issued = await issue_codes(session, roll_id, line_ids)
-        return issued, vote, (await count_lines(session, roll_id)).waiting
+    async def work(session: AsyncSession) -> tuple[list[Printed], Poll | None]:
+        vote = await get_named(session, roll_id, wanted)
+        issued = await issue_codes(session, roll_id, [line_id])
+        return [Printed(code, line.reference, line.name) for line, code in issued], vote
 
     house, lang = house_of(request), request.path_params["lang"]
-    issued, vote, left = await house.db.write(work)
+    printed, vote = await house.db.write(work)
     address = f"{house.config.base_url}/{lang}/votes" + (f"/{vote.slug}" if vote else "")
-    drawings = await asyncio.to_thread(lambda: [draw(f"{address}#{code}") for _, code in issued])
-    slips = [Slip(line, shown(code), drawing) for (line, code), drawing in zip(issued, drawings, strict=True)]
-    return await page(request, "rolls/slips.html", slips=slips, vote=vote, left=left, address=address, roll_id=roll_id)
+    slips = await asyncio.to_thread(make_slips, printed, address)
+    return await page(request, "prints/slips.html", slips=slips, vote=vote, address=address, roll_id=roll_id, run=None)
 
 
 class Importing(Controller):

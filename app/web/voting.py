@@ -205,7 +205,7 @@ def _cast(connection: Connection, house: House, poll: Held, sheet: Sheet, voter:
         check_accepting(poll.state, poll.closes_at, poll.moment)
         raise
     keys = Keys(house.config.keys)
-    return record(connection, keys, poll, sheet.ranks, voter.facts, tag, sheet.key, sheet.after)
+    return record(connection, keys, poll, sheet.ranks, voter.facts, tag, sheet.key, sheet.after, voter.channel)
 
 
 async def _ballot_again(

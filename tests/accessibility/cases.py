@@ -8,7 +8,7 @@ from playwright.sync_api import Page
 from app.accounts.links import password_mark
 from app.accounts.tokens import make_token
 from app.demo.walk import SHEET
-from tests.accessibility import factors, providers, rights, rolls, votes, waits
+from tests.accessibility import factors, prints, providers, rights, rolls, votes, waits
 from tests.accessibility.furniture import LONG_ADDRESS, PICTURE, ROLL
 from tests.accessibility.rights import PERSON
 from tests.plumbing.server import SECRET
@@ -70,15 +70,6 @@ def pressed(form: str) -> Act:
             page.locator(f"main {form}").first.locator("button").first.evaluate("button => button.click()")
 
     return act
-
-
-def all_slips(page: Page, town: RunningTown) -> None:
-    """Make slips for everybody on a roll, however many times it was done before."""
-    if page.locator('form[action$="/void"]').count():
-        page.evaluate("document.querySelector('main details').open = true")
-        page.check("#f-sure")
-        pressed('form[action$="/void"]')(page, town)
-    pressed('form[action$="/slips"]')(page, town)
 
 
 def past_vote(**instead: str) -> Act:
@@ -233,6 +224,7 @@ PAGES = [
     Case("past-vote", "results.import", "/manage/results/new", (MANAGER,)),
     Case("rolls", "rolls.index", "/manage/rolls", (MANAGER,)),
     Case("roll", "rolls.show", f"/manage/rolls/{ROLL}", (MANAGER,)),
+    *(Case(*each) for each in prints.PAGES),
     Case("roll-new", "rolls.new", "/manage/rolls/new", (MANAGER,)),
     Case("roll-add", "rolls.add", f"/manage/rolls/{ROLL}/add", (MANAGER,)),
     *(Case(f"roll-{name}", *place, (MANAGER,)) for name, place in rolls.PAGES.items()),
@@ -375,7 +367,7 @@ MISTAKES = [
     Case("roll-filling", "rolls.add", f"{rolls.ROLL}/add", (MANAGER,), typed(text="7"), 409, 1),
     Case("roll-unreasoned", "rolls.index", "/manage/rolls", (MANAGER,), rolls.strike_without_reason, 422, 1),
     Case("roll-unsure", "rolls.show", f"/manage/rolls/{ROLL}", (MANAGER,), pressed("details form"), 422, 1),
-    Case("slips", "rolls.show", f"/manage/rolls/{ROLL}", (MANAGER,), all_slips),
+    *(Case(*each) for each in prints.MISTAKES),
     Case("slip", "rolls.show", f"/manage/rolls/{ROLL}", (MANAGER,), pressed("table form")),
     Case("roll-nobody", "rolls.show", f"/manage/rolls/{ROLL}?q=zzz", (MANAGER,)),
     Case("no-hit", "services.index", "/services?q=zzz"),

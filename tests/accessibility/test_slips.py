@@ -4,8 +4,7 @@ import re
 
 from playwright.sync_api import Browser
 
-from tests.accessibility.cases import all_slips
-from tests.accessibility.furniture import ROLL
+from tests.accessibility.prints import PRINTER, PRINTS, all_slips
 from tests.plumbing.browser import opened_page
 from tests.plumbing.town import RunningTown
 
@@ -14,8 +13,8 @@ A4_WIDTH, A4_HEIGHT, MARGIN = 794, 1123, 38  # CSS pixels; the margin is Chromiu
 
 def test_no_slip_is_broken_over_two_pages(chromium: Browser, town: RunningTown) -> None:
     with opened_page(chromium, town.base, width=A4_WIDTH - 2 * MARGIN) as page:
-        page.context.add_cookies([town.cookie("manager")])
-        page.goto(f"/en/manage/rolls/{ROLL}")
+        page.context.add_cookies([town.cookie(PRINTER)])
+        page.goto(f"/en{PRINTS}")
         all_slips(page, town)
         page.emulate_media(media="print")
         slips = page.locator(".slip")

@@ -17,7 +17,7 @@ from app.accounts.roll.importing import Entry
 from app.accounts.roll.store import add_lines, add_roll, issue_codes
 from app.accounts.sessions import meet_device, open_session
 from app.accounts.store import add_account
-from app.accounts.tables import Event, FactorLoss, RollVersion
+from app.accounts.tables import DeskSlip, Event, FactorLoss, PrintRun, RollVersion, RunKind
 from app.config import Config
 from app.db import Database
 from app.jobs.store import enqueue
@@ -77,6 +77,10 @@ async def furnish(config: Config) -> None:
         moment = await now(session)
         counts = dict.fromkeys(("number", "lines", "added", "renamed", "struck"), 2)
         session.add(RollVersion(roll_id=roll.id, hash="0", made_by=account.id, made_at=moment, **counts))
+        run = PrintRun(roll_id=roll.id, number=1, kind=RunKind.DESK, size=1, asked_by=account.id, asked_at=moment)
+        session.add(run)
+        await session.flush()
+        session.add(DeskSlip(run_id=run.id, serial=1, code_hash=b"\xff\x00" * 16))
         session.add(Measure(subject="services/x", rule=Rule.MISTAKEN, reason="“x”", taken_by=uuid4(), taken_at=moment))
         for number in range(5):
             await append(session, "poll.closed", {"number": number, "b": 1, "a": "ხ"}, subject=f"vote/{number}")

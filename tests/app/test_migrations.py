@@ -272,3 +272,33 @@ def test_nobody_but_the_apps_role_may_forget_old_lines(postgres_addresses: Addre
         asked = "SELECT has_function_privilege('{}', 'app_forget_security_events()', 'EXECUTE')"
         assert connection.scalar(text(asked.format(APP)))
         assert not connection.scalar(text(asked.format("public")))
+
+
+def test_codes_survive_the_way_back_before_print_runs(addresses: Addresses) -> None:
+    asyncio.run(fill(addresses))
+    look = "SELECT serial, code_hash, void_at FROM app_voter_code"
+    with opened(addresses.owner_url) as engine:
+        with engine.begin() as connection:
+            host, at = connection.execute(
+                text("SELECT o.id, created_at FROM commons_organisation o, app_account")
+            ).one()
+            key = uuid4().hex if engine.dialect.name == "sqlite" else uuid4()
+            given = {"id": key, "host": host, "at": at, "hash": b"\x07" * 32}
+            for statement in (
+                "INSERT INTO app_roll (id, organisation_id, names, made_at) VALUES (:id, :host, '{}', :at)",
+                "INSERT INTO app_roll_line (id, roll_id, reference, name) VALUES (:id, :id, '0017', 'Nino')",
+                "INSERT INTO app_voter_code (line_id, serial, code_hash, void_at, from_desk) "
+                "VALUES (:id, 1, :hash, :at, false)",
+            ):
+                connection.execute(text(statement), given)
+            before = connection.execute(text(look)).fetchall()
+        downgrade(addresses.owner_url, "0006")
+        with engine.connect() as connection:
+            assert connection.execute(text(look)).fetchall() == before
+        upgrade(addresses.owner_url, role_of(addresses))
+        with engine.connect() as connection:
+            assert connection.execute(text(look)).fetchall() == before
+            assert [tuple(row) for row in connection.execute(text("SELECT run_id, from_desk FROM app_voter_code"))] in (
+                [(None, False)],
+                [(None, 0)],
+            )

@@ -20,6 +20,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from app.accounts.factors.codes import app_code, seal_app_secret, step_at
 from app.accounts.factors.store import FIELD
+from app.accounts.prints.running import ask_for
 from app.accounts.roles.granting import GRANT, Wish
 from app.accounts.roles.store import add_grant
 from app.accounts.roll.changes import STRIKE, Change
@@ -29,7 +30,7 @@ from app.accounts.roll.importing import Entry, examine
 from app.accounts.roll.store import add_lines, add_roll, find_lines, find_on_roll
 from app.accounts.sessions import open_session
 from app.accounts.store import add_account
-from app.accounts.tables import Factor
+from app.accounts.tables import Factor, RunKind
 from app.config import Config
 from app.db import driver_url
 from app.house import House
@@ -81,6 +82,7 @@ class Places:
     wish: UUID
     filling: UUID
     change: UUID
+    run: UUID
 
 
 class Browser:
@@ -249,7 +251,8 @@ class Town:
             wish = await ask(session, GRANT, subject, "He edits the services now.", self.people["admin"])
             own = (service.slug, result.slug, approval.id, roll.id, line.id, vote.slug, amendment.id, person, wish.id)
             change = await ask(session, STRIKE, Change(STRIKE, roll.id, line.id).subject, "She moved away.", manager)
-            return Places(*own, await _bring_in(session, roll.id, manager), change.id)
+            run = await ask_for(session, roll.id, RunKind.LETTERS, "1", "", "Letters.", manager)
+            return Places(*own, await _bring_in(session, roll.id, manager), change.id, run.id)
 
         return await self.house.db.write(work)
 

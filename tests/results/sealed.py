@@ -80,8 +80,11 @@ def proof_of(kind: str, subject: str, words: LineWords, key: Ed25519PrivateKey =
     return readable(write_proof(line, inclusion_proof(leaves, 2), note))
 
 
-def build(profile: Profile | None, ballots: int = 0, key: Ed25519PrivateKey = KEY) -> dict[str, bytes]:
-    """Write the archive of a vote with these ballots; without any, of one whose box of so many stays shut."""
+def build(profile: Profile | None, ballots: int = 0, key: Ed25519PrivateKey = KEY, paper: int = 0) -> dict[str, bytes]:
+    """Write the archive of a vote with these ballots; without any, of one whose box of so many stays shut.
+
+    paper: people who vote on paper beside them.
+    """
     names = NAMES if profile is None else profile.options
     ballots = ballots if profile is None else profile.ballots
     outcome = None if profile is None else count("schulze", profile)
@@ -96,7 +99,7 @@ def build(profile: Profile | None, ballots: int = 0, key: Ed25519PrivateKey = KE
         closes_at=card.closes_at.replace(hour=20),
         publishes_at=card.publishes_at,
         roll=len(roll),
-        took_part=ballots,
+        took_part=ballots + paper,
         box=ballots,
         set_aside=0,
         unreadable=0 if profile is None else profile.invalid,
@@ -112,8 +115,9 @@ def build(profile: Profile | None, ballots: int = 0, key: Ed25519PrivateKey = KE
             ),
         ),
         release=decide(outcome),
+        paper=paper,
     )
-    lists = {BOX: written(box), ROLL: written(roll), TOOK_PART: written(roll[:ballots])}
+    lists = {BOX: written(box), ROLL: written(roll), TOOK_PART: written(roll[: ballots + paper])}
     return vote_archive.build(card, minutes, lists, proof_of("box.sealed", f"vote/{SLUG}", sealed, key), outcome)
 
 

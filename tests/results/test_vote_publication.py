@@ -9,6 +9,7 @@ import pytest
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from app.db import Database
+from ballots import paper
 from ballots.opening import open_box
 from commons.checkpoint import read_unsigned
 from commons.errors import Conflict
@@ -81,6 +82,21 @@ async def test_a_large_vote_is_published_whole_and_verifies(db: Database, tmp_pa
         ((listed,), total) = await list_results(session, vote.poll.organisation_id, 1)
     assert line.words == {"result": result.slug, "sums": archive.sha256(files[archive.SUMS])}
     assert (listed.id, total) == (result.id, 1)
+
+
+async def test_paper_voters_are_told_beside_the_figures(db: Database, tmp_path: Path) -> None:
+    vote = await open_vote(db, tmp_path, 14)
+    for tag in vote.tags[:11]:
+        await vote.cast(tag, [1, 2])
+    for tag in vote.tags[11:13]:
+        await db.write(lambda s, t=tag: paper.mark(s, vote.keys, vote.poll.id, t, vote.facts))  # type: ignore[misc]
+    await vote.end()
+    assert await vote.close() == "closed"
+    await open_box(db, vote.keys, vote.keys.opener(vote.poll.id), vote.poll.id)
+    minutes = (await prepare(vote)).minutes
+    assert (minutes.took_part, minutes.box, minutes.paper) == (13, 11, 2)
+    files = await files_of(vote, await publish(vote))
+    assert examine(write(tmp_path / "archive", files), VERIFIER).findings == ()
 
 
 async def test_a_small_vote_tells_the_order_and_nothing_that_could_be_a_ballot(db: Database, tmp_path: Path) -> None:

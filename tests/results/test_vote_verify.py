@@ -17,7 +17,7 @@ from results.verify import examine, is_archive, main, verify
 from results.vote_archive import BOX, MINUTES, ROLL, SEALED, TOOK_PART
 from tests.commons.ledger.written import NEXT_KEY, ORIGIN, VERIFIER
 from tests.results import sealed
-from tests.results.sealed import FULL, KINDS, ORDER, SHUT, renewed
+from tests.results.sealed import FULL, KINDS, ORDER, SHUT, build, profile_of, renewed, with_ledger
 from tests.results.test_archive import SOUND
 from tests.results.test_verify import delete, flip, insert, write
 
@@ -209,3 +209,34 @@ def test_missing_and_unexpected_files_are_named(tmp_path: Path) -> None:
     named = {(finding.where, finding.found) for finding in verify(folder, VERIFIER)}
     assert {("box.txt", "nothing"), ("ballots.abif", "one that is not listed")} <= named
     assert is_archive(folder)
+
+
+PAPER = with_ledger(build(profile_of(56), paper=3))
+
+
+def test_paper_voters_took_part_and_are_in_no_other_figure(tmp_path: Path) -> None:
+    report = examine(write(tmp_path / "paper", PAPER), VERIFIER)
+    assert report.findings == ()
+    assert report.told.endswith("Not in these figures: 3 who vote on paper.")
+    assert b'"paper": 3' in PAPER[MINUTES]
+    assert b"paper" not in FULL[MINUTES]  # archives without them are what they always were
+    for name in set(FULL) & set(PAPER) - {MINUTES, TOOK_PART, ROLL, "lines.json", archive.SUMS, archive.LEDGER}:
+        assert PAPER[name] == FULL[name], name
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "where"),
+    [
+        (b'"paper": 3', b'"paper": 2', (BOX, "number of lines")),
+        (b'"paper": 3', b'"paper": 4', (BOX, "number of lines")),
+        (b'"paper": 3', b'"paper": -3', (MINUTES, "")),
+        (b'"paper": 3', b'"paper": 0', (MINUTES, "")),
+        (b'"paper": 3', b'"paper": "3"', (MINUTES, "")),
+        (b' "paper": 3,\n', b"", (BOX, "number of lines")),
+        (b'"took_part": 59', b'"took_part": 56', (MINUTES, "took_part")),
+    ],
+)
+def test_the_sum_of_those_who_took_part_is_checked(
+    old: bytes, new: bytes, where: tuple[str, str], tmp_path: Path
+) -> None:
+    assert where in found(tmp_path, renewed(PAPER, MINUTES, old, new))

@@ -27,7 +27,11 @@ MANAGERS = frozenset({"manager"})
 READERS_OF_VOTES = frozenset({"manager", "auditor"})
 READERS_OF_ROLLS = frozenset({"manager", "print_officer", "auditor"})
 PRINTERS = frozenset({"manager", "print_officer"})
+READERS_OF_PRINTS = frozenset({"manager", "print_officer", "auditor", "admin"})
+RELEASERS = frozenset({"manager", "print_officer", "admin"})
 READERS_OF_LETTERS = frozenset({"manager", "auditor", "admin"})
+AGENTS = frozenset({"counter_agent"})
+AT_THE_COUNTER = frozenset({"counter_agent", "manager"})
 ADMINS = frozenset({"admin"})
 READERS_OF_PEOPLE = frozenset({"admin", "auditor"})
 SECONDS = frozenset({"admin", "manager"})
@@ -65,6 +69,7 @@ ROUTES = {
     ("POST", "/{lang}/votes/{slug}/my-line"): ANYBODY,
     ("POST", "/{lang}/votes/{slug}/my-line/file"): ANYBODY,
     ("GET", "/{lang}/votes/{slug}/eligible"): ANYBODY,
+    ("GET", "/{lang}/votes/{slug}/slips"): ANYBODY,
     ("POST", "/{lang}/votes/{slug}/eligible"): ANYBODY,
     ("GET", "/{lang}/sign-up"): ANYBODY,
     ("POST", "/{lang}/sign-up"): ANYBODY,
@@ -105,6 +110,14 @@ ROUTES = {
     ("POST", "/{lang}/address-undo/{token}"): ANYBODY,
     ("GET", "/{lang}/me/erase"): SIGNED_IN,
     ("POST", "/{lang}/me/erase"): SIGNED_IN,
+    ("GET", "/{lang}/counter"): AT_THE_COUNTER,
+    ("GET", "/{lang}/counter/{slug}"): AT_THE_COUNTER,
+    ("POST", "/{lang}/counter/{slug}"): AT_THE_COUNTER,
+    ("GET", "/{lang}/counter/{slug}/people/{line_id}"): AT_THE_COUNTER,
+    ("POST", "/{lang}/counter/{slug}/people/{line_id}/slip"): AGENTS,
+    ("POST", "/{lang}/counter/{slug}/people/{line_id}/paper"): AGENTS,
+    ("POST", "/{lang}/counter/{slug}/people/{line_id}/back"): AT_THE_COUNTER,
+    ("POST", "/{lang}/counter/{slug}/people/{line_id}/back/decide"): AT_THE_COUNTER,
     ("GET", "/{lang}/manage"): OFFICIALS,
     ("GET", "/{lang}/manage/letters"): READERS_OF_LETTERS,
     ("GET", "/{lang}/manage/pages/{key}"): EDITORS,
@@ -151,7 +164,11 @@ ROUTES = {
     ("POST", "/{lang}/manage/rolls/{roll_id}/lines/{line_id}/change"): MANAGERS,
     ("POST", "/{lang}/manage/roll-changes/{approval_id}"): MANAGERS,
     ("GET", "/{lang}/manage/rolls/{roll_id}/imports/{import_id}"): READERS_OF_ROLLS,
-    ("POST", "/{lang}/manage/rolls/{roll_id}/slips"): PRINTERS,
+    ("GET", "/{lang}/manage/rolls/{roll_id}/prints"): READERS_OF_PRINTS,
+    ("POST", "/{lang}/manage/rolls/{roll_id}/prints"): PRINTERS,
+    ("POST", "/{lang}/manage/prints/{run_id}"): RELEASERS,
+    ("POST", "/{lang}/manage/prints/{run_id}/slips"): PRINTERS,
+    ("POST", "/{lang}/manage/prints/{run_id}/void"): PRINTERS,
     ("POST", "/{lang}/manage/rolls/{roll_id}/void"): MANAGERS,
 }
 NOT_FOR_YOU = "Your account may not use this page."
@@ -159,7 +176,7 @@ NOT_FOR_YOU = "Your account may not use this page."
 
 def address(path: str, places: Places) -> str:
     """Fill a route's address in with things that are there."""
-    slugs = {"services": places.service, "votes": places.vote}
+    slugs = {"services": places.service, "votes": places.vote, "counter": places.vote}
     approvals = {"roles": places.wish, "roll-changes": places.change}
     names = {"static": "khma.css", "votes": "card.json"}
     filled = {
@@ -172,6 +189,7 @@ def address(path: str, places: Places) -> str:
         "account_id": str(places.person),
         "roll_id": str(places.roll),
         "line_id": str(places.line),
+        "run_id": str(places.run),
         "amendment_id": str(places.amendment),
         "slug": next((slug for part, slug in slugs.items() if f"/{part}/" in path), places.result),
         "key": "about",

@@ -81,7 +81,7 @@ class FoundLines:
 
 
 _IS_VOID = col(VoterCode.void_at).is_not(None) | col(RollLine.struck_at).is_not(None)
-_VOTER = (col(RollLine.id), col(RollLine.roll_id), col(VoterCode.serial), _IS_VOID)
+_VOTER = (col(RollLine.id), col(RollLine.roll_id), col(VoterCode.serial), _IS_VOID, col(VoterCode.from_desk))
 _IS_CODE = col(VoterCode.code_hash) == bindparam("code_hash")
 _IS_SERIAL = (col(VoterCode.line_id) == bindparam("line_id")) & (col(VoterCode.serial) == bindparam("serial"))
 _FINDING = select_columns(*_VOTER).where(col(VoterCode.line_id) == RollLine.id)
@@ -270,11 +270,16 @@ def find_voter_again(connection: Connection, line_id: UUID, serial: int) -> Vote
 
 
 async def issue_codes(
-    session: AsyncSession, roll_id: UUID, line_ids: Sequence[UUID] | None = None, most: int = MOST_SLIPS
+    session: AsyncSession,
+    roll_id: UUID,
+    line_ids: Sequence[UUID] | None = None,
+    most: int = MOST_SLIPS,
+    run_id: UUID | None = None,
 ) -> list[tuple[RollLine, str]]:
     """Draw a new code for each of these lines; what they had before no longer works.
 
     line_ids: None means all lines that wait for one, by reference, `most` of them at a time; struck lines get none.
+    run_id:   the print run that they belong to; None for a slip that is made alone.
     Returns:  the lines by reference, each with its code in normal form: it is known this one time, only.
     Raises:   NotFound "roll.unknown".
     """
@@ -289,7 +294,8 @@ async def issue_codes(
     serials = dict((await session.exec(newest.group_by(col(VoterCode.line_id)))).all())
     issued = [(line, new_code()) for line in lines]
     session.add_all(
-        VoterCode(line_id=line.id, serial=serials.get(line.id, 0) + 1, code_hash=hash_of(code)) for line, code in issued
+        VoterCode(line_id=line.id, serial=serials.get(line.id, 0) + 1, code_hash=hash_of(code), run_id=run_id)
+        for line, code in issued
     )
     await session.flush()
     return issued

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from uuid import UUID
 
-from ballots.eligibility import VoterFacts
+from ballots.eligibility import Channel, VoterFacts
 
 BY_SIGN_IN = 0
 """The serial of whoever came by signing in and showed no code; codes are counted from 1."""
@@ -14,13 +14,19 @@ class Voter:
     """Who came, by whichever door. It holds no name.
 
     serial:  which code of the line was shown, or BY_SIGN_IN. is_void: that code was declared void, or the line
-             struck off.
+             struck off. from_desk: the code was given out at a counter.
     """
 
     line_id: UUID
     roll_id: UUID
     serial: int
     is_void: bool = False
+    from_desk: bool = False
+
+    @property
+    def channel(self) -> Channel:
+        """By which door their ballot comes."""
+        return Channel.DESK if self.from_desk else Channel.WEB
 
     @property
     def facts(self) -> VoterFacts:

@@ -1,26 +1,22 @@
-"""Rolls as a manager makes them: first a report, then lines; slips whose codes are told once and kept nowhere."""
+"""Rolls as a manager makes them: first a report, then lines; and a new slip for one person."""
 
 import html
 import re
 from pathlib import Path
-from uuid import UUID
 
 import pytest
 from sqlmodel import select
-from sqlmodel.ext.asyncio.session import AsyncSession
 
-from app.accounts.roll.codes import hash_of, read_code
+from app.accounts.roll.codes import read_code
 from app.accounts.roll.importing import OnRoll, hash_of_lines
-from app.accounts.roll.store import find_voter, issue_codes, strike
-from app.accounts.tables import Roll, RollLine, VoterCode
+from app.accounts.roll.store import find_voter, strike
+from app.accounts.tables import Roll
 from app.jobs.schedule import WORK
 from app.jobs.worker import Worker
-from app.qr import draw
-from commons.errors import Forbidden
 from polls.lifecycle import State
-from polls.tables import Poll
 from tests.app.accounts.roll.lists import lines_of, made_roll, made_vote, people
 from tests.plumbing.house import Browser, Town
+from tests.plumbing.prints import CODE, NUMBER, printed
 from tests.plumbing.queries import counted_queries
 
 pytestmark = pytest.mark.anyio
@@ -29,8 +25,6 @@ VECTORS = Path(__file__).parents[2] / "vectors"
 NEW = "/en/manage/rolls/new"
 LIST = "reference,name\n0017,Nino Beridze\n0018,<b>Luka</b>\n0017,Nino again\n,nobody\n"
 MARK = re.compile(r'name="checked" value="([0-9a-f]{64})"')
-CODE = re.compile(r'<p class="slip-code" dir="ltr"><code>([^<]+)</code>')
-PATH = re.compile(r'<svg class="qr" viewBox="0 0 (\d+) \1" aria-hidden="true"><path d="([^"]+)"/></svg>')
 
 
 @pytest.fixture
@@ -219,83 +213,14 @@ async def test_a_workbook_is_read_like_a_list(town: Town, maia: Browser) -> None
     assert (refused.status_code, "cannot be read as a spreadsheet" in refused.text) == (422, True)
 
 
-async def test_a_slip_has_everything_and_its_square_holds_exactly_the_address(town: Town, maia: Browser) -> None:
-    roll_id = await made_roll(town.house.db, people(3))
-    vote = await made_vote(town.house.db, roll_id, State.OPEN)
-    assert f'<option value="{vote.slug}"' in (await maia.get(f"/en/manage/rolls/{roll_id}")).text
-    text = await send(maia, f"/en/manage/rolls/{roll_id}/slips", vote=vote.slug)
-    codes, squares = CODE.findall(text), PATH.findall(text)
-    assert (len(codes), len(squares)) == (3, 3)
-    lines = await lines_of(town.house.db, roll_id)
-    for line, code, (side, path) in zip(lines, codes, squares, strict=True):
-        assert re.fullmatch(r"(\w{4}-){4}\w{4}", code)
-        drawing = draw(f"{town.config.base_url}/en/votes/{vote.slug}#{read_code(code)}")
-        assert (int(side), path) == (drawing.side, drawing.path)  # tests/app/test_qr.py: a drawing is its text
-        assert line.reference in text
-        assert line.name in text
-        async with town.house.db.reading() as session:
-            assert (await find_voter(session, read_code(code))).line_id == line.id
-    for said in (vote.titles["en"], "Open from", "Keep it like a key", "With a camera:", "Without:",
-                 f"/en/votes/{vote.slug}</code>", f"{town.config.base_url}/en/pages/contact"):  # fmt: skip
-        assert text.count(said) == 3, said
-    assert "style=" not in text
-
-
-async def test_a_slip_without_a_vote_leads_to_the_list_of_votes(town: Town, maia: Browser) -> None:
-    roll_id = await made_roll(town.house.db, people(1))
-    text = await send(maia, f"/en/manage/rolls/{roll_id}/slips", vote="")
-    (code,), ((_, path),) = CODE.findall(text), PATH.findall(text)
-    assert path == draw(f"{town.config.base_url}/en/votes#{read_code(code)}").path
-    assert "Your code for voting" in text
-
-
-async def test_codes_are_told_once_and_kept_nowhere(town: Town, maia: Browser) -> None:
-    roll_id = await made_roll(town.house.db, people(5))
-    codes = CODE.findall(await send(maia, f"/en/manage/rolls/{roll_id}/slips"))
-    assert len(codes) == 5
-    again = await send(maia, f"/en/manage/rolls/{roll_id}/slips")
-    assert CODE.findall(again) == []
-    assert "Everybody on the list has a code that works." in again
-    rows = "\n".join(row for table in (await town.rows()).values() for row in table)
-    shown = (await maia.get(f"/en/manage/rolls/{roll_id}")).text
-    for code in codes:
-        for spelled in (code, read_code(code), code.lower(), read_code(code).lower()):
-            assert spelled not in rows
-            assert spelled not in shown
-        assert repr(hash_of(read_code(code))) in rows
-
-
-async def test_slips_come_in_portions(town: Town, maia: Browser, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(issue_codes, "__defaults__", (None, 4))
-    monkeypatch.setattr("app.web.rolls.MOST_SLIPS", 4)
-    roll_id = await made_roll(town.house.db, people(6))
-    shown = (await maia.get(f"/en/manage/rolls/{roll_id}")).text
-    assert "Make 4 slips" in shown
-    assert "6 people wait for a code." in shown
-    text = await send(maia, f"/en/manage/rolls/{roll_id}/slips")
-    assert len(CODE.findall(text)) == 4
-    assert "2 people still wait for a code." in text
-    assert len(CODE.findall(await send(maia, f"/en/manage/rolls/{roll_id}/slips"))) == 2
-
-
-@pytest.mark.parametrize("state", [State.DRAFT, State.CLOSED])
-async def test_a_slip_names_only_a_vote_of_its_roll_that_is_locked_or_open(
-    town: Town, maia: Browser, state: State
-) -> None:
-    roll_id, other = await made_roll(town.house.db, people(1)), await made_roll(town.house.db)
-    for vote in (await made_vote(town.house.db, roll_id, state), await made_vote(town.house.db, other, State.OPEN)):
-        answer = await maia.send(f"/en/manage/rolls/{roll_id}/slips", {"vote": vote.slug}, page=NEW)
-        assert answer.status_code == 404
-    async with town.house.db.reading() as session:
-        assert (await session.exec(select(VoterCode))).all() == []  # refused before a code was drawn
-
-
 async def test_a_lost_slip_is_replaced_and_a_line_struck_and_put_back(town: Town, maia: Browser) -> None:
     roll_id = await made_roll(town.house.db, people(2))
-    first, second = CODE.findall(await send(maia, f"/en/manage/rolls/{roll_id}/slips"))
+    first, second = CODE.findall(await printed(town, roll_id, 2))
     line = (await lines_of(town.house.db, roll_id))[0]
     change = f"/en/manage/rolls/{roll_id}/lines/{line.id}"
-    (replaced,) = CODE.findall(await send(maia, change, do="code"))
+    text = await send(maia, change, do="code")
+    (replaced,) = CODE.findall(text)
+    assert NUMBER.findall(text) == []  # it belongs to no run
     assert [await voter_is_void(town, code) for code in (first, replaced, second)] == [True, False, False]
     for act, void, shown in (("void", True, "None"), ("strike", True, "Struck off"), ("restore", True, "None")):
         answer = await maia.send(change, {"do": act, "q": "1&x", "page": "2"}, page=NEW)
@@ -309,15 +234,14 @@ async def test_a_lost_slip_is_replaced_and_a_line_struck_and_put_back(town: Town
 
 async def test_all_codes_become_void_only_for_somebody_who_is_sure(town: Town, maia: Browser) -> None:
     roll_id, other = await made_roll(town.house.db, people(2)), await made_roll(town.house.db, people(1))
-    codes = CODE.findall(await send(maia, f"/en/manage/rolls/{roll_id}/slips"))
-    kept = CODE.findall(await send(maia, f"/en/manage/rolls/{other}/slips"))
+    codes, kept = CODE.findall(await printed(town, roll_id, 2)), CODE.findall(await printed(town, other))
     unsure = await maia.send(f"/en/manage/rolls/{roll_id}/void", {}, page=NEW)
     assert unsure.status_code == 422
     assert "Tick this if you are sure." in unsure.text
     assert not any([await voter_is_void(town, code) for code in codes])
     assert (await maia.send(f"/en/manage/rolls/{roll_id}/void", {"sure": "yes"}, page=NEW)).status_code == 303
     assert [await voter_is_void(town, code) for code in (*codes, *kept)] == [True, True, False]
-    assert "Make 2 slips" in (await maia.get(f"/en/manage/rolls/{roll_id}")).text
+    assert "2 people wait for a code." in (await maia.get(f"/en/manage/rolls/{roll_id}")).text
 
 
 async def test_people_are_searched_and_paged(town: Town, maia: Browser) -> None:
@@ -340,7 +264,7 @@ async def test_unknown_rolls_and_lines_are_not_found(town: Town, maia: Browser) 
     roll_id = await made_roll(town.house.db, people(1))
     assert (await maia.get(f"/en/manage/rolls/{nowhere}")).status_code == 404
     assert (await maia.get(f"/en/manage/rolls/{nowhere}/add")).status_code == 404
-    for path in (f"{nowhere}/add", f"{nowhere}/slips", f"{roll_id}/lines/{nowhere}"):
+    for path in (f"{nowhere}/add", f"{roll_id}/lines/{nowhere}"):
         sent = {"text": "1", "do": "strike"}
         assert (await maia.send(f"/en/manage/rolls/{path}", sent, page=NEW)).status_code == 404, path
 
@@ -363,25 +287,6 @@ async def test_pages_ask_a_fixed_number_of_questions(town: Town, maia: Browser) 
             with counted_queries() as statements:
                 await maia.get(path)
             counts.append(len(statements))
-        with counted_queries() as statements:
-            await maia.http.post(f"/en/manage/rolls/{roll_id}/slips", data={"_token": town.token_of(maia.cookie)},
-                                 headers={"Origin": town.config.origin})  # fmt: skip
-        asked.append([*counts, len(statements)])
+        asked.append(counts)
     assert asked[0] == asked[1]
     assert max(max(each) for each in asked) <= 14, asked
-
-
-async def test_nobody_else_gets_a_code(town: Town) -> None:
-    roll_id: UUID = await made_roll(town.house.db, people(1))
-    for browser, status in ((town.browser(), 303), (await town.signed_in("citizen"), 403)):
-        answer = await browser.send(f"/en/manage/rolls/{roll_id}/slips", {})
-        assert answer.status_code == status
-        assert CODE.findall(answer.text) == []
-
-    async def count(session: AsyncSession) -> int:
-        return len((await session.exec(select(VoterCode))).all())
-
-    assert await town.house.db.write(count) == 0
-    with pytest.raises(Forbidden):
-        await voter_is_void(town, "0" * 20)
-    assert {Poll.__tablename__, RollLine.__tablename__} <= set(await town.rows())

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from ballots import paper
 from ballots.opening import open_box
 from bench.pages import MOST_QUERIES
 from results.tables import Result
@@ -137,3 +138,20 @@ async def test_the_public_log_tells_a_vote_in_words(one_town: Town, tmp_path: Pa
         assert said in page, said
     assert '<code dir="ltr">poll.' not in page
     assert '<code dir="ltr">box.' not in page
+
+
+async def test_who_votes_on_paper_is_told_to_be_in_no_figure(one_town: Town, tmp_path: Path) -> None:
+    vote = await open_vote(one_town.house.db, tmp_path, 12)
+    for tag in vote.tags[:10]:
+        await vote.cast(tag, [1, 2])
+    await vote.db.write(lambda s: paper.mark(s, vote.keys, vote.poll.id, vote.tags[11], vote.facts))
+    await vote.end()
+    assert await vote.close() == "closed"
+    await open_box(vote.db, vote.keys, vote.keys.opener(vote.poll.id), vote.poll.id)
+    async with vote.db.reading() as session:
+        prepared = await prepare_vote(session, vote.poll.id)
+    result = await vote.db.write(lambda session: publish_vote(session, prepared))
+    page = await shown(one_town, f"/en/results/{result.slug}")
+    assert "1 person votes on paper. That ballot is not in the figures on this page." in page
+    assert "11 people of 12 took part" in page
+    assert "On paper, not counted here" in page

@@ -305,7 +305,7 @@ async def test_a_page_of_lines_and_the_counts_ask_a_fixed_number_of_questions(db
 
 
 async def test_whether_a_code_was_used_is_nowhere(db: Database) -> None:
-    assert set(VoterCode.model_fields) == {"line_id", "serial", "code_hash", "void_at"}
+    assert set(VoterCode.model_fields) == {"line_id", "serial", "code_hash", "void_at", "run_id", "from_desk"}
     roll_id = await made_roll(db, people(1))
     codes = await issued(db, roll_id)
     async with db.reading() as session:
