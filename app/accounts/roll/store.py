@@ -395,10 +395,5 @@ def _count(*conditions: ColumnElement[bool] | bool) -> ScalarSelect[int]:
 def _holds(word: str) -> ColumnElement[bool]:
     """Tell whether the reference or the name holds a word, in a likely case: SQLite knows no case beyond ASCII."""
     spellings = {word, word.lower(), word.upper(), word.capitalize()}
-    return or_(
-        *(
-            column.icontains(spelling, autoescape=True)
-            for column in (col(RollLine.reference), col(RollLine.name))
-            for spelling in sorted(spellings)
-        )
-    )
+    columns = (col(RollLine.reference), col(RollLine.name))
+    return or_(*(each.icontains(spelling, autoescape=True) for each in columns for spelling in sorted(spellings)))
