@@ -230,7 +230,10 @@ PAGES = [
     *(Case(f"roll-{name}", *place, (MANAGER,)) for name, place in rolls.PAGES.items()),
     Case("results", "results.index", "/results"),
     Case("result", "results.show", f"/results/{RESULT}"),
-    Case("services", "services.index", "/services"), Case("services-second", "services.index", "/services?page=2"),
+    *(
+        Case(f"services{name}", "services.index", f"/services{page}")
+        for name, page in (("", ""), ("-second", "?page=2"))
+    ),
     Case("service", "services.show", "/services/late-desk"),
     Case("settings", "settings.show", "/settings"),
     Case("votes", "votes.index", "/votes"),
