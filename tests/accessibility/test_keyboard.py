@@ -6,7 +6,8 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page
 
-from tests.accessibility.cases import BROKEN, CASES, MANAGER, NOBODY, PAGES, Case, past_vote
+from tests.accessibility.acts import past_vote
+from tests.accessibility.cases import BROKEN, CASES, MANAGER, NOBODY, PAGES, Case
 from tests.accessibility.test_pages import Combination, shown
 from tests.plumbing.browser import opened_page
 from tests.plumbing.town import RunningTown

@@ -7,7 +7,8 @@ import pytest
 from playwright.sync_api import Browser, BrowserContext, Page
 
 from app.demo.walk import SHEET
-from tests.accessibility.cases import ADMIN, BROKEN, MANAGER, PAGES, Case, past_vote
+from tests.accessibility.acts import past_vote
+from tests.accessibility.cases import ADMIN, BROKEN, MANAGER, PAGES, Case
 from tests.accessibility.test_pages import shown
 from tests.plumbing.browser import axe, opened_page, overflows
 from tests.plumbing.town import RunningTown
