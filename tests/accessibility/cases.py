@@ -245,7 +245,7 @@ MISTAKES = [
     Case("roll-nameless", "rolls.new", "/manage/rolls/new", (MANAGER,), typed(name_en="", text=LIST), 422, 1),
     Case("roll-empty", "rolls.add", f"/manage/rolls/{ROLL}/add", (MANAGER,), typed(text=""), 422, 1),
     *(Case(f"roll-{name}", *place, (MANAGER,)) for name, place in rolls.STATES.items()),
-    Case("roll-filling", "rolls.add", f"{rolls.ROLL}/add", (MANAGER,), typed(text="7"), 409, 1),
+    Case("roll-filling", "rolls.add", f"{rolls.ROLL}/add", (MANAGER,), typed(text="7"), 409, 1, mends=False),
     Case("roll-unreasoned", "rolls.index", "/manage/rolls", (MANAGER,), rolls.strike_without_reason, 422, 1),
     Case("roll-unsure", "rolls.show", f"/manage/rolls/{ROLL}", (MANAGER,), pressed("details form"), 422, 1),
     *(Case(*each) for each in prints.MISTAKES),

@@ -124,7 +124,17 @@ MISTAKES: list[tuple[Any, ...]] = [
     ("counter-closed", "counter.vote", "/counter/a-vote-that-is-closed", (AGENT,)),
     ("counter-void", "counter.person", COUNTER, (AGENT,), at_the_counter(0, "slip", slip="3-17"), 422, 1),
     ("counter-slipless", "counter.person", COUNTER, (AGENT,), at_the_counter(0, "slip", slip=NO_SLIP), 422, 1),
-    ("counter-voted", "counter.person", COUNTER, (AGENT,), at_the_counter(0, "paper"), 409, 1),
+    (
+        "counter-voted",
+        "counter.person",
+        COUNTER,
+        (AGENT,),
+        at_the_counter(0, "paper"),
+        409,
+        1,
+        "town",
+        False,
+    ),  # nothing to mend
     ("counter-paper", "counter.person", COUNTER, (AGENT,), on_paper),
     ("counter-back", "counter.person", COUNTER, (AGENT,), asked_back),
     ("slips", "prints.index", PRINTS, (PRINTER,), all_slips),
