@@ -78,8 +78,8 @@ async def get_public_poll(session: AsyncSession, slug: str) -> Poll:
 
 
 async def find_polls(session: AsyncSession, *states: State) -> Sequence[Poll]:
-    """Find the votes in these states, or all, the one that closes last first."""
-    query = select(Poll).order_by(col(Poll.closes_at).desc(), col(Poll.slug))
+    """Find our votes in these states, or all, the one that closes last first."""
+    query = select(Poll).where(_OURS).order_by(col(Poll.closes_at).desc(), col(Poll.slug))
     return (await session.exec(query.where(col(Poll.state).in_(states)) if states else query)).all()
 
 

@@ -33,12 +33,13 @@ Combination = tuple[str, str, int]
 
 
 def combinations_for(place: int, *, full: bool = FULL) -> list[Combination]:
-    """Choose language, look and width for the case at a place of the list: in 36 pages all triples come by."""
+    """Choose language, look and width for the case at a place of the list: in 72 cases all triples come by."""
     if full:
         return list(product(LANGUAGES, LOOKS, WIDTHS))
-    arabic = ("ar", LOOKS[place % 4], WIDTHS[place // 4 % 3])
-    other = (LEFT_TO_RIGHT[place % 3], LOOKS[(place + 2) % 4], WIDTHS[(place + place // 12) % 3])
-    return [arabic, other] if place < len(PAGES) else [(arabic, other)[place % 2]]
+    pair, is_other = divmod(place, 2)
+    if is_other:
+        return [(LEFT_TO_RIGHT[pair % 3], LOOKS[(pair + 2) % 4], WIDTHS[(pair + pair // 12) % 3])]
+    return [("ar", LOOKS[pair % 4], WIDTHS[pair // 4 % 3])]
 
 
 @dataclass
@@ -155,20 +156,20 @@ def test_an_address_without_a_language_is_no_page(town: RunningTown, path: str) 
     assert (answer.status_code, answer.headers["content-type"].startswith("text/html")) == (200, False)
 
 
-def test_in_the_quick_form_each_page_goes_both_ways_and_all_triples_come_by() -> None:
-    plan = [combinations_for(place, full=False) for place in range(len(PAGES))]
-    assert all([language == "ar" for language, _, _ in each] == [True, False] for each in plan)
-    assert {triple for each in plan for triple in each} == set(product(LANGUAGES, LOOKS, WIDTHS))
+def test_in_the_quick_form_every_second_case_is_arabic_and_all_triples_come_by() -> None:
+    plan = [triple for place in range(len(CASES)) for triple in combinations_for(place, full=False)]
+    assert [language == "ar" for language, _, _ in plan] == [place % 2 == 0 for place in range(len(CASES))]
+    assert set(plan) == set(product(LANGUAGES, LOOKS, WIDTHS))
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_no_two_pages_have_the_same_title(town: RunningTown, language: str) -> None:
     titles: dict[str, str] = {}
-    for case in PAGES:
+    for case in [case for case in PAGES if not case.errors]:
         who = next(iter(set(case.who) - {NOBODY}), NOBODY) if case.who != ALL else NOBODY
         cookies = {} if who == NOBODY else {"khma": town.cookie(who)["value"]}
         text = httpx.get(f"{town.base}/{language}{case.path}", cookies=cookies, trust_env=False).text
         titles[case.name] = text.partition("<title>")[2].partition("</title>")[0]
-    twins = {"me", "me-saved"}, {"services", "services-second"}
+    twins = {"me", "me-saved"}, {"services", "services-second"}, {"counter-search", "counter-person"}
     same = [{a, b} for a, b in combinations(titles, 2) if titles[a] == titles[b]]
     assert [pair for pair in same if pair not in twins] == []

@@ -55,6 +55,7 @@ class RunningTown:
     people: dict[str, dict[str, str]]
     votes: dict[str, HeldVote]
     _cookies: dict[str, tuple[str, float]] = field(default_factory=dict)
+    _built: int = field(default_factory=lambda: int(time.time()) // STEP_SECONDS)  # by then all factors were set up
     _shown: dict[str, int] = field(default_factory=dict)
 
     def cookie(self, who: str) -> dict[str, str]:
@@ -69,7 +70,7 @@ class RunningTown:
 
     def next_code(self, who: str) -> str:
         """Read a code from somebody's app that was not shown yet; comes back when there is one."""
-        step = self._shown[who] = max(int(time.time()) // STEP_SECONDS, self._shown.get(who, 0) + 1)
+        step = self._shown[who] = max(int(time.time()) // STEP_SECONDS, self._shown.get(who, self._built) + 1)
         while int(time.time()) // STEP_SECONDS + 1 < step:
             time.sleep(0.05)
         return app_code(self.people[who]["factor"], step)

@@ -17,9 +17,12 @@ from PIL import Image
 from sqlmodel import col, update
 from sqlmodel.ext.asyncio.session import AsyncSession
 
+from app.accounts.prints.running import ask_for as ask_to_print
+from app.accounts.roll.filling.tables import RollImport
 from app.accounts.roll.importing import Entry
 from app.accounts.roll.store import add_lines, add_roll, find_lines, issue_codes
 from app.accounts.sessions import hash_of
+from app.accounts.tables import RunKind
 from commons.approvals.store import ask
 from commons.media.store import add_picture
 from commons.organisations.store import get_host
@@ -35,7 +38,7 @@ from tests.security.test_routes import ROUTES
 
 pytestmark = pytest.mark.anyio
 
-NAMES_A_THING = re.compile(r"{(slug|roll_id|line_id|account_id|approval_id|amendment_id|picture_id)}")
+NAMES_A_THING = re.compile(r"{(slug|roll_id|line_id|account_id|approval_id|amendment_id|picture_id|run_id|import_id)}")
 FORM = {
     "reason": "A reason.", "decision": "agree", "name_en": "Other", "summary_en": "Other", "code": "", "sure": "yes",
     "act": "strike", "role": "grant/officer", "rule": "privacy", "text": "reference,name\n9,Nobody", "kind": "annul",
@@ -55,11 +58,14 @@ class Things:
     line: str
     approval: str
     amendment: str
+    run: str
+    filling: str
     code: str = ""
 
     def fill(self, path: str) -> str:
         """Fill a route's address in."""
-        slugs = {"/services/": self.service, "/results/": self.result, "/archive/": self.result, "/votes/": self.vote}
+        slugs = {"/services/": self.service, "/results/": self.result, "/archive/": self.result, "/votes/": self.vote,
+                 "/counter/": self.vote}  # fmt: skip
         return path.format(
             lang="en",
             slug=next((slug for part, slug in slugs.items() if part in path), ""),
@@ -69,11 +75,13 @@ class Things:
             line_id=self.line,
             approval_id=self.approval,
             amendment_id=self.amendment,
+            run_id=self.run,
+            import_id=self.filling,
             account_id=uuid4(),
         )
 
 
-NOTHING = Things("no-such-service", "no-such-vote", "no-such-result", *(str(uuid4()) for _ in range(5)))
+NOTHING = Things("no-such-service", "no-such-vote", "no-such-result", *(str(uuid4()) for _ in range(7)))
 
 
 def png() -> bytes:
@@ -98,6 +106,7 @@ async def theirs(town: Town, places: Places) -> Things:
         roll = await add_roll(session, (await get_host(session)).id, {"en": "Their people"})
         await add_lines(session, roll.id, [Entry("7", "Somebody of theirs")])
         line = (await find_lines(session, roll.id)).lines[0][0]
+        run = await ask_to_print(session, roll.id, RunKind.LETTERS, "1", "", "Theirs.", manager)
         ((_, code),) = await issue_codes(session, roll.id)
         prepared = prepare_import(
             titles={"en": "Their result"}, source_name="Theirs", source_url="https://example.org/votes",
@@ -107,12 +116,18 @@ async def theirs(town: Town, places: Places) -> Things:
         result = await publish(session, other.id, prepared)
         approval = await ask(session, "result.withdraw", f"results/{result.slug}", "Theirs.", manager)
         amendment = await amendments.ask(session, vote.id, Kind.ANNUL, "Theirs.", manager, {})
+        filling = RollImport(
+            roll_id=roll.id, seen=0, acts=1, added=1, renamed=0, struck=0, hash="", lines=1, asked_by=manager,
+            asked_at=roll.made_at, moved_at=roll.made_at,
+        )  # fmt: skip
+        session.add(filling)
+        await session.flush()
         roll.organisation_id = other.id  # the house makes such things for the host alone, so they are moved
         moved = update(Poll).where(col(Poll.id) == vote.id)
         await session.exec(moved.values(organisation_id=other.id, roll_id=roll.id))
         return Things(
             service.slug, vote.slug, result.slug,
-            *(str(each.id) for each in (picture, roll, line, approval, amendment)), code,
+            *(str(each.id) for each in (picture, roll, line, approval, amendment, run, filling)), code,
         )  # fmt: skip
 
     return await town.house.db.write(work)

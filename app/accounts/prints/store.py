@@ -15,9 +15,13 @@ from app.accounts.tables import DeskSlip, PrintRun, Roll, RollLine, RunState, Vo
 from commons.approvals.tables import Approval, Decision
 from commons.clock import now
 from commons.errors import NotFound
+from commons.organisations.store import host_id
 
 RELEASE = "print.release"
 """What a second person is asked for, as `commons.approvals` names it."""
+
+_OURS = col(PrintRun.roll_id).in_(select(Roll.id).where(Roll.organisation_id == host_id()))
+"""Runs of another organisation's rolls are answered like unknown ones."""
 
 
 @dataclass(frozen=True)
@@ -49,14 +53,14 @@ async def next_number(session: AsyncSession, roll_id: UUID) -> int:
 
 async def get_run(session: AsyncSession, run_id: UUID) -> PrintRun:
     """Get a run. Raises NotFound "print.unknown"."""
-    if (run := await session.get(PrintRun, run_id)) is None:
+    if (run := (await session.exec(select(PrintRun).where(PrintRun.id == run_id, _OURS))).first()) is None:
         raise NotFound("print.unknown")
     return run
 
 
 async def hold_run(session: AsyncSession, run_id: UUID) -> PrintRun:
     """Get a run and hold its row. Raises NotFound "print.unknown"."""
-    query = select(PrintRun).where(PrintRun.id == run_id).with_for_update()
+    query = select(PrintRun).where(PrintRun.id == run_id, _OURS).with_for_update()
     if (run := (await session.exec(query.execution_options(populate_existing=True))).first()) is None:
         raise NotFound("print.unknown")
     return run
@@ -69,7 +73,7 @@ async def find_runs(session: AsyncSession, roll_id: UUID, most: int) -> Sequence
 
 async def find_asked(session: AsyncSession, most: int) -> Sequence[tuple[PrintRun, str, Roll]]:
     """Find the runs that wait for a second person, the oldest first, each with its reason and its roll."""
-    rows = await _runs(session, PrintRun.state == RunState.ASKED, col(PrintRun.asked_at).asc(), most)
+    rows = await _runs(session, (col(PrintRun.state) == RunState.ASKED) & _OURS, col(PrintRun.asked_at).asc(), most)
     ids = {run.roll_id for run, _ in rows}
     rolls = {roll.id: roll for roll in await session.exec(select(Roll).where(col(Roll.id).in_(ids)))} if ids else {}
     return [(run, reason, rolls[run.roll_id]) for run, reason in rows]

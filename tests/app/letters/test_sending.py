@@ -30,6 +30,8 @@ FACTS = {
     "factor_forgotten": {},
     "factor_loss": {"token": TOKEN},
     "factor_removed": {},
+    "identity_joined": {"provider": "Town & Co"},
+    "identity_removed": {"provider": "Town & Co"},
     "invitation": {"token": TOKEN},
     "new_device": {"browser": "Firefox", "at": "1 May 2026, 12:00 (UTC)"},
     "password_changed": {},

@@ -26,7 +26,7 @@ from tests.plumbing.queries import counted_queries
 
 pytestmark = pytest.mark.anyio
 MOST_CLICKS = 6
-MOST_QUERIES = 14
+MOST_QUERIES = 16
 ERROR_LINK = re.compile(r'<li><a href="#f-([\w-]+)">')
 
 
