@@ -68,7 +68,7 @@ async def change_password(town: Town) -> None:
     async def work(session: AsyncSession) -> None:
         account = await find_account(session, EMAIL)
         assert account is not None
-        account.password_hash = QUICK.replace("$argon2", "$argon2", 1)[:-1] + "A"
+        account.password_hash = "another hash"
 
     await town.house.db.write(work)
 
