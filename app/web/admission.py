@@ -27,7 +27,7 @@ from ballots.keys import Keys
 from commons.clock import now
 from commons.errors import DomainError, Forbidden, Invalid
 from commons.rows import within
-from polls.store import Held, hold_for_cast
+from polls.store import Held, get_public_poll, hold_for_cast
 from polls.tables import Poll
 
 
@@ -73,6 +73,16 @@ async def own_line(request: AnyRequest, session: AsyncSession, poll: Poll) -> Vo
         return None
     voter = await find_own_line(session, poll.roll_id, visitor.account_id)
     return None if voter is None or voter.is_void else voter
+
+
+async def admit(request: AnyRequest, slug: str) -> tuple[Poll, Voter]:
+    """Find a vote, and who asks for what lies behind its code.
+
+    Raises: NotFound "poll.unknown", and as `who_is_there`.
+    """
+    async with house_of(request).db.reading() as session:
+        poll = await get_public_poll(session, slug)
+        return poll, await who_is_there(request, session, poll)
 
 
 @contextmanager

@@ -11,7 +11,7 @@ from app.accounts.limits import TooMany
 from app.accounts.roll.voters import Voter
 from app.accounts.store import find_accounts
 from app.house import House
-from app.web.admission import admitted, own_line, said_of, tag_of, who_is_there, with_pass
+from app.web.admission import admit, admitted, own_line, said_of, tag_of, who_is_there, with_pass
 from app.web.respond import AnyRequest, onward, page
 from app.web.session import house_of, visitor_of
 from ballots.looking_up import look_up
@@ -40,9 +40,7 @@ class Lines(Controller):
     async def enter(self, request: AnyRequest, lang: FromPath[str], slug: FromPath[str]) -> Response[str]:
         """Take a code, and give the pass that leads to its line."""
         try:
-            async with house_of(request).db.reading() as session:
-                poll = await get_public_poll(session, slug)
-                voter = await who_is_there(request, session, poll)
+            poll, voter = await admit(request, slug)
         except (DomainError, TooMany) as error:
             return await _line_page(request, slug, error)
         return await with_pass(request, onward(request, "votes.line", slug=slug), poll, voter)

@@ -20,6 +20,7 @@ from app.accounts.tables import Account
 from app.house import House
 from app.qr import draw
 from app.web.admission import (
+    admit,
     admitted,
     at_the_booth,
     counting_wrong_codes,
@@ -27,7 +28,6 @@ from app.web.admission import (
     pass_of,
     said_of,
     tag_of,
-    who_is_there,
     with_pass,
 )
 from app.web.respond import AnyRequest, language_of, onward, page
@@ -145,9 +145,7 @@ class Receipts(Controller):
     async def enter(self, request: AnyRequest, lang: FromPath[str], slug: FromPath[str]) -> Response[str]:
         """Take a code, and give the pass that leads to its receipt."""
         try:
-            async with house_of(request).db.reading() as session:
-                poll = await get_public_poll(session, slug)
-                voter = await who_is_there(request, session, poll)
+            poll, voter = await admit(request, slug)
         except (DomainError, TooMany) as error:
             return await _receipt(request, slug, error)
         return await with_pass(request, onward(request, "votes.receipt", slug=slug), poll, voter)

@@ -24,6 +24,8 @@ MOST_COLUMNS = 200
 _CHUNK = 1 << 18
 _CELL = re.compile(r"([A-Z]{1,3})[0-9]{1,7}")
 _BREAKS = re.compile(r"[\t\r\n]+")
+# What zipfile raises for files that are no workbook, among them NotImplementedError for a way of packing that it does
+# not know and RuntimeError for a locked file. Each is answered as "cannot be read as a spreadsheet".
 _BROKEN = (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError, OSError, LookupError)
 _WORKBOOK, _RELATIONS, _STRINGS = "xl/workbook.xml", "xl/_rels/workbook.xml.rels", "xl/sharedStrings.xml"
 

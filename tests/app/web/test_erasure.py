@@ -2,15 +2,19 @@
 
 import logging
 import re
+from datetime import timedelta
 from pathlib import Path
 from uuid import UUID
 
 import pytest
 from sqlmodel import SQLModel
+from sqlmodel.ext.asyncio.session import AsyncSession
 
 from app.accounts.factors.store import FIELD
 from app.accounts.rights.erasing import GOES, KEPT_AS
 from app.accounts.roles.granting import GRANT, Wish
+from app.accounts.sessions import list_sessions, open_session
+from app.accounts.store import add_account
 from app.jobs.schedule import WORK
 from app.jobs.worker import Worker
 from app.log import JsonLines
@@ -18,7 +22,7 @@ from app.security import Role
 from commons.approvals.store import ask
 from commons.organisations.store import set_single_handed
 from tests.plumbing.forms import form_at
-from tests.plumbing.house import PASSWORD, PEOPLE, Browser, Town
+from tests.plumbing.house import PASSWORD, PEOPLE, QUICK, Browser, Town
 from tests.plumbing.votes import hold_vote
 
 pytestmark = pytest.mark.anyio
@@ -49,6 +53,28 @@ async def erase(browser: Browser, password: str = PASSWORD) -> tuple[int, str]:
     form = form_at((await browser.get("/en/me/erase")).text, "/en/me/erase")
     answer = await browser.http.post("/en/me/erase", data=form | {"current": password})
     return answer.status_code, answer.headers.get("location", answer.text)
+
+
+async def test_who_has_no_password_shows_a_fresh_sign_in_instead(town: Town) -> None:
+    """As somebody for whom a provider of sign-ins vouches, without an address."""
+
+    async def arrive(session: AsyncSession) -> tuple[UUID, str]:
+        account = await add_account(session, None, "Eka", QUICK)
+        return account.id, await open_session(session, account.id, "test")
+
+    account_id, token = await town.house.db.write(arrive)
+    browser = town.browser("s" + token)
+
+    async def age(session: AsyncSession) -> None:
+        (row,) = await list_sessions(session, account_id)
+        row.created_at -= timedelta(minutes=6)
+        session.add(row)
+
+    await town.house.db.write(age)
+    status, page = await erase(browser)
+    assert (status, "Your account has no password" in page) == (422, True)
+    fresh = await town.house.db.write(lambda session: open_session(session, account_id, "test"))
+    assert await erase(town.browser("s" + fresh), "") == (303, "/en?done=erased")
 
 
 async def live(town: Town, vote_path: str) -> Browser:

@@ -11,6 +11,7 @@ from sqlalchemy import func, update
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
+from app.accounts.oidc.marks import PersonMarker
 from app.accounts.roll.changes import STRIKE, Change, change_alone
 from app.accounts.roll.filling import plan as planning
 from app.accounts.roll.filling.plan import ADD, RENAME, Plan, count_acts, pack, plan_of, unpack
@@ -103,6 +104,23 @@ async def test_a_long_list_comes_to_the_same_as_a_short_one(db: Database) -> Non
     assert versions[0] == versions[1]
     assert versions[1]["hash"] == hash_of_lines(each for each in await roll_of(db, slowly) if not each.is_struck)
     assert await left_over(db) == 0
+
+
+async def test_marks_of_official_numbers_come_along_and_stay_where_none_is_given(db: Database) -> None:
+    mark, roll_id = PersonMarker("x" * 40), await made_roll(db, people(2))
+    lists = (
+        "reference,identifier,name\n000001,01001,Voter 1\nN1,02002,New\nN2,,New\n",
+        "reference,identifier,name\n000001,,Voter one\nN1,03003,New\n",
+    )
+    for text in lists:
+        async with db.reading() as session:
+            on_roll, seen = await find_on_roll(session, roll_id), await newest_version(session, roll_id)
+        plan = plan_of(examine(text, on_roll, mark), on_roll, withdraw=False)
+        filling = await db.write(lambda session, p=plan, n=seen: begin(session, roll_id, p, n, BY))  # type: ignore[misc]
+        assert (await finish(db, filling.id)).stage is Stage.DONE
+    found = {each.reference: (each.name, each.person) for each in await roll_of(db, roll_id)}
+    assert found["000001"] == ("Voter one", mark("01001"))
+    assert (found["N1"], found["N2"]) == (("New", mark("03003")), ("New", None))
 
 
 async def test_nobody_sees_a_line_before_all_are_there(db: Database) -> None:
