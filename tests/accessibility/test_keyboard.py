@@ -4,7 +4,7 @@ import re
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page
+from playwright.sync_api import Browser, Page
 
 from tests.accessibility.acts import past_vote
 from tests.accessibility.cases import BROKEN, CASES, MANAGER, NOBODY, PAGES, Case
@@ -82,7 +82,7 @@ def test_the_walk_finds_what_is_planted_and_nothing_else(chromium: Browser) -> N
 
 @pytest.mark.parametrize("case", PAGES, ids=[case.name for case in PAGES])
 def test_every_stop_of_a_page_is_reached_in_order_and_seen(
-    window: BrowserContext, places: dict[str, str], town: RunningTown, case: Case
+    window: Page, places: dict[str, str], town: RunningTown, case: Case
 ) -> None:
     narrow: Combination = ("ar", "contrast", 320)
     wide: Combination = ("fr", "dark", 1440)
@@ -96,7 +96,7 @@ MISTAKES = [case for case in CASES if case.errors and case.mends]
 
 @pytest.mark.parametrize("case", MISTAKES, ids=[case.name for case in MISTAKES])
 def test_after_a_mistake_the_focus_is_at_the_list_and_its_link_leads_to_the_field(
-    window: BrowserContext, places: dict[str, str], town: RunningTown, case: Case
+    window: Page, places: dict[str, str], town: RunningTown, case: Case
 ) -> None:
     with shown(window, case, places, town, case.who[0], ("en", "light", 1440)) as (page, _):
         assert page.evaluate("document.activeElement.matches('[data-errors]')")
@@ -147,7 +147,7 @@ def test_sign_in_is_two_words_and_enter(chromium: Browser, town: RunningTown) ->
 
 
 def test_a_past_vote_is_mended_by_keyboard_after_an_error(
-    window: BrowserContext, places: dict[str, str], town: RunningTown
+    window: Page, places: dict[str, str], town: RunningTown
 ) -> None:
     case = Case(
         "broken", "results.import", "/manage/results/new", (MANAGER,), past_vote(sheet=BROKEN, title_en="By keys")
@@ -188,7 +188,7 @@ def test_the_language_is_changed_by_keyboard(chromium: Browser, town: RunningTow
 
 @pytest.mark.parametrize("language", ["en", "ar"])
 def test_on_a_phone_menu_and_languages_unfold_by_keyboard(
-    window: BrowserContext, places: dict[str, str], town: RunningTown, language: str
+    window: Page, places: dict[str, str], town: RunningTown, language: str
 ) -> None:
     case = Case("home", "home", "")
     with shown(window, case, places, town, NOBODY, (language, "light", 320)) as (page, _):

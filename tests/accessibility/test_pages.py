@@ -7,7 +7,7 @@ routes: a new page must be added to it.
 
 import os
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from itertools import combinations, groupby, product
 from typing import Any
@@ -15,7 +15,7 @@ from typing import Any
 import httpx
 import pytest
 from litestar.routes import HTTPRoute
-from playwright.sync_api import BrowserContext, ConsoleMessage, Page, Request, Response
+from playwright.sync_api import ConsoleMessage, Error, Page, Request, Response
 
 from app.config import LANGUAGES, Config
 from app.i18n import translations
@@ -56,6 +56,10 @@ class Watch:
         if message.type in {"error", "warning"} and not (wanted and "static" not in message.location["url"]):
             self.wrong.append(f"console: {message.text}")
 
+    def script(self, error: Error) -> None:
+        """Keep what a script stumbled over."""
+        self.wrong.append(f"script: {error}")
+
     def request(self, request: Request) -> None:
         """Keep what goes to anybody else."""
         if not request.url.startswith((f"{self.base}/", "data:")):
@@ -68,8 +72,23 @@ class Watch:
 
 
 @contextmanager
+def watched(window: Page, base: str) -> Iterator[Watch]:
+    """Watch a window for the time of one case, and leave nothing of it behind."""
+    watch = Watch(base)
+    heard = {"console": watch.console, "pageerror": watch.script, "request": watch.request, "response": watch.response}
+    for event, hear in heard.items():
+        window.on(event, hear)  # type: ignore[call-overload]
+    try:
+        yield watch
+    finally:
+        for event, hear in heard.items():
+            window.remove_listener(event, hear)
+        window.unroute_all()
+
+
+@contextmanager
 def shown(
-    window: BrowserContext, case: Case, places: dict[str, str], town: RunningTown, who: str, combination: Combination
+    window: Page, case: Case, places: dict[str, str], town: RunningTown, who: str, combination: Combination
 ) -> Iterator[tuple[Page, Watch]]:
     """Open a case as somebody sees it, and bring it into its state. A look is a cookie, or the device's own wish."""
     language, look, width = combination
@@ -77,21 +96,16 @@ def shown(
     wishes = {"light": "theme=light", "dark": "", "contrast": "theme=contrast", "large": "text=large"}[look]
     cookies: list[Any] = [{"name": "khma-look", "value": f"{wishes}.lang={language}".lstrip("."), "url": base}]
     town.forgive()  # in the full form one mistake is made sixteen times
-    window.clear_cookies()
-    window.add_cookies([*cookies, *([] if who == NOBODY else [town.cookie(who)])])
-    with closing(window.new_page()) as page:
-        page.set_viewport_size({"width": width, "height": HEIGHT})
-        page.emulate_media(color_scheme="dark" if look == "dark" else "light")
-        watch = Watch(base)
-        page.on("console", watch.console)
-        page.on("pageerror", lambda error: watch.wrong.append(f"script: {error}"))
-        page.on("request", watch.request)
-        page.on("response", watch.response)
-        page.goto(f"{base}/{language}{case.path}")
+    window.context.clear_cookies()
+    window.context.add_cookies([*cookies, *([] if who == NOBODY else [town.cookie(who)])])
+    window.set_viewport_size({"width": width, "height": HEIGHT})
+    window.emulate_media(color_scheme="dark" if look == "dark" else "light")
+    with watched(window, base) as watch:
+        window.goto(f"{base}/{language}{case.path}")
         if case.act is not None:
-            case.act(page, town)
-            page.wait_for_load_state()
-        yield page, watch
+            case.act(window, town)
+            window.wait_for_load_state()
+        yield window, watch
 
 
 def announced(language: str, errors: int) -> str:
@@ -119,7 +133,7 @@ def faults(page: Page, case: Case, language: str) -> Iterator[str]:
 
 
 @pytest.mark.parametrize("case", CASES, ids=[case.name for case in CASES])
-def test_a_page_holds(window: BrowserContext, places: dict[str, str], town: RunningTown, case: Case) -> None:
+def test_a_page_holds(window: Page, places: dict[str, str], town: RunningTown, case: Case) -> None:
     wrong = []
     plan = groupby(combinations_for(CASES.index(case)), key=lambda combination: combination[:2])
     for number, ((language, look), group) in enumerate(plan):

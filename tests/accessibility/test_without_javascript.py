@@ -4,7 +4,7 @@ import re
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page
+from playwright.sync_api import Browser, Page
 
 from app.demo.walk import SHEET
 from tests.accessibility.acts import past_vote
@@ -100,7 +100,7 @@ def test_services_are_searched_settings_kept_and_languages_changed_without(
 
 @pytest.mark.parametrize("case", PLAIN, ids=[case.name for case in PLAIN])
 def test_a_page_says_the_same_magnified_four_times_and_spaced_out(
-    window: BrowserContext, places: dict[str, str], town: RunningTown, case: Case
+    window: Page, places: dict[str, str], town: RunningTown, case: Case
 ) -> None:
     with shown(window, case, places, town, case.who[0], ("fr", "light", 1280)) as (page, _):
         said = words(page)
