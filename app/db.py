@@ -32,6 +32,7 @@ RETRIED = frozenset({"40001", "40P01"})  # serialization failure, deadlock: the 
 SQLITE_AWAY = frozenset({sqlite3.SQLITE_BUSY, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR})
 POOL = 10
 LOCK_WAIT_MS = 30_000
+LOOKING = {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}  # go with BEGIN: no question of their own
 _ONE: dict[str, Any] = {"pool_size": 1, "max_overflow": 0, "pool_timeout": LOCK_WAIT_MS / 1000, "hide_parameters": True}
 
 
@@ -75,8 +76,7 @@ class Database:
         with _named_failures():
             async with AsyncSession(self._reader, expire_on_commit=False) as session:
                 if not self.embedded:
-                    connection = await session.connection(execution_options={"isolation_level": "REPEATABLE READ"})
-                    await connection.execute(text("SET TRANSACTION READ ONLY"))
+                    await session.connection(execution_options=LOOKING)
                 yield session
 
     async def write(self, work: Callable[[AsyncSession], Awaitable[Result]]) -> Result:

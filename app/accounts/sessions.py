@@ -19,7 +19,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from app.accounts.tables import Account, Device, Factor, Grant, Session
 from app.security import Role, Roles
-from commons.clock import now
+from commons.clock import moment_in, now
 from commons.errors import Forbidden
 from commons.organisations.store import host_id
 
@@ -92,9 +92,10 @@ async def renew_session(session: AsyncSession, token: str, *, proved: bool) -> s
 
 async def find_signed_in(session: AsyncSession, token: str) -> SignedIn | None:
     """Find who a cookie stands for; None when it is unknown, too old, or was not used for a day. One query."""
+    clock = moment_in((await session.connection()).dialect.name)
     held = (col(Grant.account_id) == Account.id) & col(Grant.ended_at).is_(None) & (Grant.organisation_id == host_id())
     query = (
-        select(Session, Account, Factor.added_at, Grant.role)
+        select(Session, Account, Factor.added_at, Grant.role, clock)  # type: ignore[call-overload] - typed up to four
         .select_from(Session)
         .join(Account)
         .outerjoin(Factor, col(Factor.account_id) == Account.id)
@@ -103,13 +104,12 @@ async def find_signed_in(session: AsyncSession, token: str) -> SignedIn | None:
     )
     if not (rows := (await session.exec(query)).all()):
         return None
-    opened, account, added_at, _ = rows[0]
-    moment = await now(session)
+    opened, account, added_at, _, moment = rows[0]
     if moment >= opened.expires_at or moment - opened.seen_at > IDLE:
         return None
     return SignedIn(
         account,
-        frozenset({Role.CITIZEN, *(Role(role) for *_, role in rows if role is not None)}),
+        frozenset({Role.CITIZEN, *(Role(role) for *_, role, _ in rows if role is not None)}),
         opened,
         stale=moment - opened.seen_at > SEEN_EVERY,
         has_factor=added_at is not None,
