@@ -95,7 +95,7 @@ async def find_signed_in(session: AsyncSession, token: str) -> SignedIn | None:
     clock = moment_in((await session.connection()).dialect.name)
     held = (col(Grant.account_id) == Account.id) & col(Grant.ended_at).is_(None) & (Grant.organisation_id == host_id())
     query = (
-        select(Session, Account, Factor.added_at, Grant.role, clock)  # type: ignore[call-overload] - typed up to four
+        select(Session, Account, Factor.added_at, Grant.role, clock)  # type: ignore[call-overload]  # typed up to four
         .select_from(Session)
         .join(Account)
         .outerjoin(Factor, col(Factor.account_id) == Account.id)
