@@ -1,66 +1,16 @@
-"""By keyboard alone: every page from its first stop to its last, and the journeys of somebody without a mouse."""
+"""By keyboard alone: the journeys of somebody without a mouse; every page is walked through in test_pages."""
 
 import re
-from typing import Any
 
 import pytest
 from playwright.sync_api import Browser, Page
 
 from tests.accessibility.acts import past_vote
-from tests.accessibility.cases import BROKEN, CASES, MANAGER, NOBODY, PAGES, Case
-from tests.accessibility.test_pages import Combination, shown
+from tests.accessibility.cases import BROKEN, MANAGER, NOBODY, Case
+from tests.accessibility.keys import walk
+from tests.accessibility.test_pages import shown
 from tests.plumbing.browser import opened_page
 from tests.plumbing.town import RunningTown
-
-# All that a keyboard must reach, in the order of the page: a group of radios is one stop, what is folded away none.
-STOPS = """() => {
-  const all = [...document.querySelectorAll("a[href], button, input, select, textarea, summary, [tabindex='0']")];
-  const groups = new Set();
-  return all.filter(each => {
-    if (each.type === "hidden" || each.disabled || !each.checkVisibility({visibilityProperty: true})) return false;
-    if (each.type !== "radio") return true;
-    const name = each.form?.action + each.name;
-    const chosen = document.querySelector(`input[name="${each.name}"]:checked`);
-    if (groups.has(name) || (chosen && chosen !== each)) return false;
-    groups.add(name);
-    return true;
-  }).map((each, number) => { each.dataset.stop = number; return each.outerHTML.slice(0, 120); });
-}"""
-# Where a reader is who has just opened the page.
-BEGIN = "document.body.tabIndex = -1; document.body.focus(); document.body.removeAttribute('tabindex'); scrollTo(0, 0)"
-PARTS_OF_A_DATE = 7  # day, month, year, hour, minute, half of the day, and the calendar
-# What the one who holds the keyboard sees of the stop they are at: a ring, and the thing itself, with nothing over it.
-SEEN = """() => {
-  const at = document.activeElement, style = getComputedStyle(at);
-  const box = [...at.getClientRects()].find(each => each.width > 0 && each.height > 0) || at.getBoundingClientRect();
-  const ring = parseFloat(style.outlineWidth) >= 2 && style.outlineStyle !== "none" && style.boxShadow !== "none";
-  const shown = (from, to, edge) => (Math.max(from, 0) + Math.min(to, edge)) / 2;
-  const [x, y] = [shown(box.left, box.right, innerWidth), shown(box.top, box.bottom, innerHeight)];
-  const middle = document.elementFromPoint(x, y);
-  const open = middle !== null && (at.contains(middle) || middle.contains(at) || middle.htmlFor === at.id);
-  return {stop: at.dataset.stop ?? at.tagName, ring, open, at: at.outerHTML.slice(0, 120)};
-}"""
-
-
-def walk(page: Page) -> list[str]:
-    """Go through a page with the tabulator key, and tell what is not reached, not ringed or covered."""
-    stops: list[str] = page.evaluate(STOPS)
-    page.evaluate(BEGIN)
-    wrong: list[str] = []
-    for number, stop in enumerate(stops):
-        page.keyboard.press("Tab")
-        seen: dict[str, Any] = page.evaluate(SEEN)
-        for _ in range(PARTS_OF_A_DATE):
-            if seen["stop"] == str(number - 1):
-                page.keyboard.press("Tab")
-                seen = page.evaluate(SEEN)
-        if seen["stop"] != str(number):
-            return [*wrong, f"expected {stop}, at {seen['at']}"]
-        wrong += [
-            f"{fault}: {stop}" for fault, holds in (("no ring", seen["ring"]), ("covered", seen["open"])) if not holds
-        ]
-    return wrong
-
 
 PLANTED = """<!doctype html><html lang="en"><style>
   :focus { outline: 3px solid red; box-shadow: 0 0 3px blue } #plain:focus { outline: 0 }
@@ -78,37 +28,6 @@ def test_the_walk_finds_what_is_planted_and_nothing_else(chromium: Browser) -> N
         assert found == [("no ring", ["plain"]), ("covered", ["under"])]
         page.set_content(PLANTED % "<button tabindex='1'>First</button>")
         assert walk(page)[-1].startswith("expected <button")
-
-
-@pytest.mark.parametrize("case", PAGES, ids=[case.name for case in PAGES])
-def test_every_stop_of_a_page_is_reached_in_order_and_seen(
-    window: Page, places: dict[str, str], town: RunningTown, case: Case
-) -> None:
-    narrow: Combination = ("ar", "contrast", 320)
-    wide: Combination = ("fr", "dark", 1440)
-    combination = narrow if PAGES.index(case) % 2 else wide
-    with shown(window, case, places, town, case.who[-1], combination) as (page, _):
-        assert walk(page) == []
-
-
-MISTAKES = [case for case in CASES if case.errors and case.mends]
-
-
-@pytest.mark.parametrize("case", MISTAKES, ids=[case.name for case in MISTAKES])
-def test_after_a_mistake_the_focus_is_at_the_list_and_its_link_leads_to_the_field(
-    window: Page, places: dict[str, str], town: RunningTown, case: Case
-) -> None:
-    with shown(window, case, places, town, case.who[0], ("en", "light", 1440)) as (page, _):
-        assert page.evaluate("document.activeElement.matches('[data-errors]')")
-        page.keyboard.press("Tab")
-        wanted = page.evaluate("document.activeElement.hash.slice(1)")
-        page.keyboard.press("Enter")
-        assert page.evaluate("document.activeElement.id") == wanted
-        field = page.locator(f"#{wanted}")
-        assert field.get_attribute("aria-invalid") == "true"
-        described = (field.get_attribute("aria-describedby") or "").split()
-        assert f"{wanted}-error" in described
-        assert all(page.locator(f"#{each}").count() == 1 for each in described)
 
 
 def tab_to(page: Page, selector: str) -> None:

@@ -1,11 +1,10 @@
-"""Every page and every mistake, in four languages, four looks and three widths, as seen by axe and by the browser.
+"""Every page and every mistake, in four languages, four looks and three widths, as seen by axe, browser and keyboard.
 
 The quick form shows each page in Arabic and in one other language, each mistake in one of the two, and every triple of
 values on some page; the full one (`khma test --full`) shows all. The list of pages is held against the app's own
 routes: a new page must be added to it.
 """
 
-import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -21,14 +20,15 @@ from app.config import LANGUAGES, Config
 from app.i18n import translations
 from app.main import create_app
 from tests.accessibility.cases import ALL, CASES, NOBODY, PAGES, RESULT, Case
+from tests.accessibility.keys import lost, walk
 from tests.plumbing.browser import axe, overflows
+from tests.plumbing.sizes import FULL
 from tests.plumbing.town import RunningTown
 
 LOOKS = ("light", "dark", "contrast", "large")
 LEFT_TO_RIGHT = tuple(language for language in LANGUAGES if language != "ar")
 WIDTHS = (320, 768, 1440)
 HEIGHT = 900
-FULL = os.environ.get("KHMA_TEST_FULL") == "1"
 Combination = tuple[str, str, int]
 
 
@@ -115,8 +115,7 @@ def announced(language: str, errors: int) -> str:
 
 def faults(page: Page, case: Case, language: str) -> Iterator[str]:
     """Tell everything that is not as it must be on a page."""
-    # Half the time: it tells no more about what is right, and fetches no sounds, of which no page has any.
-    for found in axe(page, resultTypes=["violations"], preload=False):
+    for found in axe(page):
         yield f"axe {found['rule']} ({found['impact']}): {found['help']}: {found['nodes']}"
     if overflows(page):
         yield "must be scrolled sideways"
@@ -143,6 +142,10 @@ def test_a_page_holds(window: Page, places: dict[str, str], town: RunningTown, c
             for width in widths:  # the same page in a window made wider: what is served does not depend on it
                 page.set_viewport_size({"width": width, "height": HEIGHT})
                 wrong += [f"{who} {language} {look} {width}: {each}" for each in faults(page, case, language)]
+            if case.errors and case.mends:
+                watch.wrong += lost(page)
+            if number == 0 and case in PAGES:
+                watch.wrong += walk(page)
             if watch.status != case.status:
                 watch.wrong.append(f"status {watch.status}, expected {case.status}")
         wrong += [f"{who} {language} {look}: {each}" for each in watch.wrong]

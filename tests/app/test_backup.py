@@ -18,7 +18,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from app.backup import Unfit, back_up, restore
 from app.config import Config
-from app.db import Database, driver_url, upgrade
+from app.db import Database, driver_url
 from app.jobs.store import enqueue
 from app.keys import make_ledger_key
 from app.migrations.tables import metadata
@@ -69,10 +69,7 @@ def another(
             return Addresses(f"sqlite:///{path}", f"sqlite:///{path}")
         server: Postgres = request.getfixturevalue("postgres")
         made.append(name)
-        # another country's alphabet than the tests' own server: capitals do not come before all small letters
-        words = "TEMPLATE template0 LOCALE_PROVIDER icu ICU_LOCALE 'en-US'"
-        server.run(f"CREATE DATABASE {name} OWNER {OWNER} {words}")
-        upgrade(server.url(name, OWNER), APP)
+        server.run(f"CREATE DATABASE {name} OWNER {OWNER} TEMPLATE {request.getfixturevalue('alphabet')}")
         return Addresses(server.url(name, APP), server.url(name, OWNER))
 
     yield make

@@ -21,6 +21,7 @@ from commons.errors import Conflict, DomainError, Forbidden, Invalid
 from polls.lifecycle import State
 from polls.store import Held, hold_for_cast, hold_poll
 from tests.ballots.voting import NAMES, open_vote
+from tests.plumbing.sizes import tries
 
 pytestmark = pytest.mark.anyio
 
@@ -110,7 +111,7 @@ async def test_a_cast_that_waited_learns_how_late_it_has_become(db: Database, tm
 
 
 async def test_of_many_forms_at_once_one_is_recorded(db: Database, tmp_path: Path) -> None:
-    voters, forms = 50, 32
+    voters, forms = tries(10, 50), 32
     vote = await open_vote(db, tmp_path, voters)
 
     async def attempt(tag: bytes, number: int) -> str:

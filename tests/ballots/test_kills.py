@@ -10,10 +10,11 @@ from app.db import Database
 from ballots.casting import find_receipt
 from tests.ballots.voting import open_vote
 from tests.conftest import Addresses
+from tests.plumbing.sizes import tries
 
 pytestmark = pytest.mark.anyio
 ROOT = Path(__file__).resolve().parents[2]
-KILLS, EACH = 20, 40
+KILLS, EACH = tries(8, 20), 40
 
 
 def run(*words: str, told: str = "") -> list[str]:

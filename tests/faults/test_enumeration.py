@@ -1,15 +1,14 @@
 """Nobody can tell who has an account by what a form answers; `khma test --faults` looks at the time as well: bar 26."""
 
-import os
 import random
 from pathlib import Path
 
 import pytest
 
 from tests.faults.enumeration import KINDS, Found, ask, deployment
+from tests.plumbing.sizes import FAULTS, tries
 
-FAULTS = os.environ.get("KHMA_TEST_FAULTS") == "1"
-TRIES = 1000 if FAULTS else 3
+TRIES = tries(3, 1000)
 
 
 @pytest.mark.parametrize("kind", KINDS)

@@ -21,11 +21,11 @@ from tests.ballots.voting import Vote
 from tests.conftest import Addresses
 from tests.plumbing.booths import Answer, Client, Form, hold_vote, settings
 from tests.plumbing.server import running_program, running_server
+from tests.plumbing.sizes import FAULTS, tries
 
 pytestmark = pytest.mark.anyio
-FAULTS = os.environ.get("KHMA_TEST_FAULTS") == "1"
-SERVED = ("serve", "--workers", "4" if FAULTS else "2")
-VOTERS, FORMS, AT_ONCE = 50 if FAULTS else 4, 32 if FAULTS else 12, 2
+SERVED = ("serve", "--workers", str(tries(2, 4)))
+VOTERS, FORMS, AT_ONCE = tries(4, 50), tries(12, 32), 2
 KILLS, BETWEEN, CASTERS = 20, 6, 12
 with_faults = pytest.mark.skipif(not FAULTS, reason="takes minutes: khma test --faults")
 LOST = (asyncio.IncompleteReadError, ConnectionError)

@@ -113,7 +113,8 @@ async def test_the_token_tells_nothing_of_the_cookie(one_town: Town) -> None:
     assert len(await browser.token("/en/me")) == 43  # 256 bits
 
 
-async def test_looking_changes_no_row(town: Town, places: Places) -> None:
+async def test_following_every_link_changes_no_row(one_town: Town) -> None:
+    town, places = one_town, await one_town.furnish()  # every route and role, on both databases: test_roles
     browser = await town.signed_in("manager")
     before = await town.rows()
     seen: set[str] = set()

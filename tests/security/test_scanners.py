@@ -11,7 +11,7 @@ from tests.plumbing.server import SECRET
 from tests.plumbing.town import in_thread, served
 from tests.security.test_links import LINKS
 
-STAYS_MS = 1500
+STAYS_MS = 500
 
 
 async def _found(addresses: Addresses, folder: Path) -> None:
@@ -19,10 +19,12 @@ async def _found(addresses: Addresses, folder: Path) -> None:
         pass
 
 
-def test_a_scanner_that_runs_scripts_uses_nothing_up(chromium: Browser, addresses: Addresses, tmp_path: Path) -> None:
-    in_thread(_found(addresses, tmp_path))
-    before = all_rows(addresses.owner_url)
-    with served(addresses.url, tmp_path) as base:
+def test_a_scanner_that_runs_scripts_uses_nothing_up(
+    chromium: Browser, sqlite_addresses: Addresses, tmp_path: Path
+) -> None:
+    in_thread(_found(sqlite_addresses, tmp_path))
+    before = all_rows(sqlite_addresses.owner_url)
+    with served(sqlite_addresses.url, tmp_path) as base:
         for link in LINKS.values():
             with opened_page(chromium, base) as page:
                 asked: list[str] = []
@@ -34,7 +36,7 @@ def test_a_scanner_that_runs_scripts_uses_nothing_up(chromium: Browser, addresse
                 page.wait_for_timeout(STAYS_MS)
                 assert set(asked) == {"GET"}
                 assert not [each for each in page.context.cookies() if each.get("value", "").startswith("s")]
-        assert all_rows(addresses.owner_url) == before
+        assert all_rows(sqlite_addresses.owner_url) == before
         with opened_page(chromium, base) as page:
             link = LINKS["reset"]
             page.goto(link.page + link.token(SECRET))

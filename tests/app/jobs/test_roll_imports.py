@@ -22,11 +22,12 @@ from app.jobs.store import enqueue
 from tests.app.accounts.roll.lists import made_roll, people
 from tests.conftest import Addresses
 from tests.plumbing.server import SECRET
+from tests.plumbing.sizes import tries
 
 pytestmark = pytest.mark.anyio
 
 ROOT = Path(__file__).resolve().parents[3]
-PEOPLE, KILLS, WAIT_SECONDS = 30_000, 3, 60
+PEOPLE, KILLS, WAIT_SECONDS = tries(16_000, 30_000), tries(2, 3), 60
 LIST = "reference,name\n" + "".join(f"{each.reference},{each.name}\n" for each in people(PEOPLE))
 
 

@@ -19,12 +19,13 @@ from commons.rows import within
 from tests.ballots.attacks.linkage import LINKS, Seen, link_by_wal, recover, right_links
 from tests.ballots.voting import Vote, open_vote
 from tests.plumbing.postgres import Postgres
+from tests.plumbing.sizes import tries
 
 pytestmark = pytest.mark.anyio
 
-VOTERS = 2500  # with 1,000 the luckiest of forty attacks passes the bars by chance in a run of fifty
-CHANCE = 0.38
-AFTER_CLOSE = 5 * VOTERS // 1000
+VOTERS = tries(1000, 2500)
+CHANCE = 1 / 3 + 5 * (2 / 9 / VOTERS) ** 0.5  # of three choices, and five deviations: the luckiest of forty attacks
+AFTER_CLOSE = max(9, 5 * VOTERS // 1000)  # by chance one in any number is right, and nine once in a million
 NAIVE_VOTERS = 1000
 NAIVE = {
     "readable": lambda choice: b"%s option %d" % (secrets.token_hex(8).encode(), choice),
