@@ -40,6 +40,7 @@ FACTS = {
     "role_ended": {"role": "officer", "unit": ""},
     "role_granted": {"role": "officer", "unit": "Registry & Co"},
     "sign_up": {"token": TOKEN},
+    "signed_out": {},
     "sign_up_known": {"name": PERSON, "token": TOKEN},
 }
 
