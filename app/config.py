@@ -9,13 +9,14 @@ import stat
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from urllib.parse import urlsplit
+from urllib.parse import parse_qs, urlsplit
 
 ROOT = Path(__file__).resolve().parents[1]
 LANGUAGES = {"en": "English", "fr": "Français", "ka": "ქართული", "ar": "العربية"}
 RIGHT_TO_LEFT = frozenset({"ar"})
 SHORTEST_SECRET = 32
 OIDC_SCOPE = "openid email profile"
+_LIBPQ = {"host": "PGHOST", "hostaddr": "PGHOSTADDR", "service": "PGSERVICE"}
 
 
 @dataclass(frozen=True)
@@ -31,6 +32,7 @@ class Config:
     backups:            folder on another disk: closed ballot boxes are copied there before their envelopes are deleted.
     smtp_url:           `smtp://user:password@host:port` (STARTTLS when offered) or `smtps://…`; empty prints letters.
     trusted_proxy:      address of the proxy whose last X-Forwarded-For hop is believed; empty believes none.
+    trusted_network:    database and mail server elsewhere may be reached without encryption.
     metrics_token:      bearer token for /metrics from beyond this machine; empty allows loopback only.
     demonstration:      this is a show: secrets may be weak and every page says so.
     oidc_issuer:        address of a provider of sign-ins (OpenID Connect), spelled as it spells itself; empty: none.
@@ -50,6 +52,7 @@ class Config:
     smtp_url: str = field(default="", repr=False)
     mail_from: str = "khma@localhost"
     trusted_proxy: str = ""
+    trusted_network: bool = False
     metrics_token: str = field(default="", repr=False)
     demonstration: bool = False
     oidc_issuer: str = ""
@@ -127,6 +130,7 @@ def load(environment: Mapping[str, str] | None = None) -> Config:
         smtp_url=env.get("KHMA_SMTP_URL", ""),
         mail_from=env.get("KHMA_MAIL_FROM", "khma@localhost"),
         trusted_proxy=env.get("KHMA_TRUSTED_PROXY", ""),
+        trusted_network=env.get("KHMA_TRUSTED_NETWORK", "") == "1",
         metrics_token=env.get("KHMA_METRICS_TOKEN", ""),
         demonstration=env.get("KHMA_DEMONSTRATION", "") == "1",
         oidc_issuer=issuer,
@@ -184,7 +188,50 @@ def check(config: Config) -> Iterator[tuple[str, str]]:
             ipaddress.ip_address(config.trusted_proxy)
         except ValueError:
             yield "KHMA_TRUSTED_PROXY", f"{config.trusted_proxy!r} is no network address; write one, such as 10.0.0.2"
+    if not config.trusted_network:
+        yield from _check_database(config)
     yield from _check_provider(config)
+
+
+def _check_database(config: Config) -> Iterator[tuple[str, str]]:
+    """Yield each address of a database elsewhere that does not ask for encryption and for the server's certificate."""
+    for name, url in (
+        ("KHMA_DATABASE_URL", config.database_url),
+        ("KHMA_OWNER_DATABASE_URL", config.owner_database_url),
+    ):
+        if url.startswith("postgresql:") and not _is_protected(url):
+            yield (
+                name,
+                (
+                    "names another machine without ?sslmode=verify-full: what goes there could be read on its way; "
+                    "KHMA_TRUSTED_NETWORK=1 if nobody else is on that network"
+                ),
+            )
+
+
+def _is_protected(url: str) -> bool:
+    """Tell whether an address of PostgreSQL stays on this machine, or checks whom it speaks to under encryption.
+
+    What it does not say, PostgreSQL's library reads from the environment.
+    """
+    try:
+        parts = urlsplit(url)
+        asked = parse_qs(parts.query)
+        if parts.hostname:
+            asked.setdefault("host", []).append(parts.hostname)
+        for name, variable in _LIBPQ.items():
+            if name not in asked and (value := os.environ.get(variable)):
+                asked[name] = [value]
+        hosts = [each for name in ("host", "hostaddr") for value in asked.get(name, []) for each in value.split(",")]
+        is_here = "service" not in asked and all(each.startswith("/") or _is_loopback(_host(each)) for each in hosts)
+    except ValueError:
+        return False
+    return is_here or asked.get("sslmode") == ["verify-full"]
+
+
+def _host(text: str) -> str:
+    """Read the host of `host:port`, as SQLAlchemy takes several; what is no such thing counts as elsewhere."""
+    return urlsplit(f"//{text}").hostname or text
 
 
 def _check_provider(config: Config) -> Iterator[tuple[str, str]]:

@@ -1,6 +1,7 @@
 """Logs: one JSON line an event, to standard error, that never holds what somebody sent.
 
-A request's line has its method, its route's name, its status and its time taken: no address, no network, no person.
+A request's line has its method, its route's name, its status, its time taken, and why it was refused if it was: no
+address, no network, no person.
 A bug's line has the kind of exception and where it was raised: never its message, which may quote an answer.
 """
 
@@ -10,7 +11,7 @@ import sys
 import traceback
 from datetime import UTC, datetime
 
-KEPT = ("method", "route", "status", "milliseconds", "job", "seconds", "vote", "trouble")
+KEPT = ("method", "route", "status", "milliseconds", "refused", "job", "seconds", "vote", "trouble")
 
 
 class JsonLines(logging.Formatter):

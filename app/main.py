@@ -121,6 +121,8 @@ class Door(Litestar):
                 "status": status,
                 "milliseconds": round((time.perf_counter() - began) * 1000, 1),
             }
+            if refused := asked.get("state", {}).get("refused"):
+                line["refused"] = refused
             log.info("answered", extra=line)
 
 

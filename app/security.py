@@ -133,6 +133,7 @@ MAY: dict[str, Predicate] = {
     "people.keep_factor_save": anybody,
     "people.log": people_reader,
     "people.show": people_reader,
+    "people.sign_out": admin,
     "people.take_back": admin,
     "pictures.show": anybody,
     "prints.ask": printer,
@@ -212,6 +213,8 @@ AND_TIME_TO_FILL_IN = JUST_NOW + timedelta(minutes=30)
 # takes a file is asked for before it is filled in, since no page can carry a file on; its POST then has half an hour.
 # All other forms are carried on by the page that asks for the code, so only their POST stands here.
 PROVED_WITHIN: dict[str, timedelta] = {
+    "accounts.sign_out_everywhere": JUST_NOW,
+    "accounts.sign_out_one": JUST_NOW,
     "counter.ask_back": JUST_NOW,
     "counter.bind": A_QUEUE,
     "counter.decide_back": JUST_NOW,
@@ -225,6 +228,7 @@ PROVED_WITHIN: dict[str, timedelta] = {
     "oidc.remove": JUST_NOW,
     "people.ask": JUST_NOW,
     "people.decide": JUST_NOW,
+    "people.sign_out": JUST_NOW,
     "prints.ask": JUST_NOW,
     "prints.decide": JUST_NOW,
     "prints.show": JUST_NOW,
@@ -248,8 +252,18 @@ PROVED_WITHIN: dict[str, timedelta] = {
 }
 
 
-def is_proved(route: str | None, proved_ago: timedelta | None) -> bool:
-    """Tell whether the second factor was shown recently enough for a route; where one is needed, at least once."""
+# Of these, what somebody without a second factor shows their password for: whoever finds a browser open must not be
+# able to throw its owner out of all the others.
+BY_PASSWORD_TOO = frozenset({"accounts.sign_out_everywhere", "accounts.sign_out_one"})
+
+
+def is_proved(route: str | None, proved_ago: timedelta | None, shown_ago: timedelta) -> bool:
+    """Tell whether somebody showed recently enough for a route who they are.
+
+    proved_ago: since they showed their second factor; where one is needed, that was at least once.
+    shown_ago:  since they signed in, or showed a password or a factor again.
+    """
     if proved_ago is None:
-        return not needs_factor(route)
+        by_password = route not in BY_PASSWORD_TOO or shown_ago <= PROVED_WITHIN[route]
+        return by_password and not needs_factor(route)
     return proved_ago <= PROVED_WITHIN.get(route or "", proved_ago)

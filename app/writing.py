@@ -20,8 +20,8 @@ def to_html(text: str) -> Markup:
     clean = nh3.clean(
         html,
         tags=TAGS,
-        attributes={"a": {"href"}},
+        attributes={"*": set(), "a": {"href"}},
         url_schemes={"http", "https", "mailto", "tel"},
-        link_rel="noopener noreferrer",
+        link_rel="nofollow noopener noreferrer",
     )
     return Markup(clean)  # noqa: S704 - the only place where text becomes HTML, and just cleaned

@@ -2,10 +2,12 @@
 
 import asyncio
 import os
+import re
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from threading import Lock
 from typing import TypeVar
 
 from argon2 import PasswordHasher
@@ -22,6 +24,9 @@ GUESSES = 10**8  # so many tries at least, by somebody who knows common password
 LOOKED_AT = 72  # the estimate takes long for more, and tells no more
 AT_ONCE = 2
 WAITING_AT_MOST = 32
+OURS = "Khma ხმა"
+SHORTEST_WORD = 3
+_ESTIMATING = Lock()  # the estimate keeps one person's words where the next one's are looked for
 YIELDS = 10  # of 19 steps of niceness: whoever reads a page comes first
 
 
@@ -42,10 +47,13 @@ class Passwords:
         # Verified against when nobody has the address, so that the answer takes as long as for a real one.
         self.nobody = self._argon2.hash("nobody has this password")
 
-    async def hash(self, password: str) -> str:
-        """Hash a new password. Raises Invalid when it is too short, too long or easily guessed; Busy."""
+    async def hash(self, password: str, names: Iterable[str] = ()) -> str:
+        """Hash a new password. names: of the place and of its owner, which whoever guesses tries first.
+
+        Raises: Invalid when it is too short, too long or easily guessed; Busy.
+        """
         check_length(password)
-        return await self._run(self._hash, password)
+        return await self._run(self._hash, password, *names)
 
     async def fits(self, password_hash: str, password: str) -> bool:
         """Tell whether a password is the one that was hashed. Raises Busy."""
@@ -64,8 +72,8 @@ class Passwords:
         finally:
             self._signing_in -= 1
 
-    def _hash(self, password: str) -> str:
-        check_strength(password)
+    def _hash(self, password: str, *names: str) -> str:
+        check_strength(password, names)
         return self._argon2.hash(password)
 
     def _verify(self, password_hash: str, password: str) -> bool:
@@ -105,12 +113,28 @@ def check_length(password: str) -> None:
         raise Invalid("text.too_long", field="password", limit=LONGEST, found=len(password))
 
 
-def check_strength(password: str) -> None:
-    """Refuse a password that is on a list of leaked ones, or made of one in a simple way. Nobody is asked about it.
+def words_of(names: Iterable[str]) -> list[str]:
+    """Take names apart into the words that somebody would try, each one alone and all of a name in one."""
+    apart = [re.findall(r"\w+", name.lower()) for name in (OURS, *names)]
+    words = [word for parts in apart for word in (*parts, "".join(parts))]
+    return [word for word in dict.fromkeys(words) if len(word) >= SHORTEST_WORD]
+
+
+def check_strength(password: str, names: Iterable[str] = ()) -> None:
+    """Refuse a password that is on a list of leaked ones, or made of one or of names in a simple way.
+
+    Where names stand in it, what is left without them must be strong alone. Nobody is asked about it.
 
     Raises: Invalid.
-    Cost:   a quarter of a second for the worst, a hundredth for most.
+    Cost:   half a second for the worst, a hundredth for most.
     Source: D. L. Wheeler, zxcvbn: Low-Budget Password Strength Estimation, USENIX Security 2016.
     """
-    if zxcvbn(password[:LOOKED_AT])["guesses"] < GUESSES:
-        raise Invalid("password.guessable", field="password")
+    words = words_of(names)
+    left = password.lower()
+    for word in sorted(words, key=len, reverse=True):
+        left = left.replace(word, "")
+    for part in {password, left if left != password.lower() else password}:
+        with _ESTIMATING:
+            found = zxcvbn(part[:LOOKED_AT], user_inputs=words) if part else {"guesses": 0}
+        if found["guesses"] < GUESSES:
+            raise Invalid("password.guessable", field="password")

@@ -35,7 +35,7 @@ class SignedIn:
     """Who a cookie stands for, their roles, and whether "last seen" is old enough to be written down.
 
     has_factor: whether they have set a second factor up. proved_ago: how long since this browser showed it.
-    entered_ago: how long since this browser signed in.
+    entered_ago: how long since this browser signed in. shown_ago: since its owner did, or showed a password or code.
     ends_soon:  whether the session's longest time is nearly over.
     """
 
@@ -45,6 +45,7 @@ class SignedIn:
     stale: bool
     has_factor: bool
     entered_ago: timedelta
+    shown_ago: timedelta
     proved_ago: timedelta | None
     ends_soon: bool
 
@@ -114,6 +115,7 @@ async def find_signed_in(session: AsyncSession, token: str) -> SignedIn | None:
         stale=moment - opened.seen_at > SEEN_EVERY,
         has_factor=added_at is not None,
         entered_ago=moment - opened.created_at,
+        shown_ago=moment - (opened.expires_at - LONGEST),  # whenever they do, the session gets its full time again
         proved_ago=moment - opened.proved_at if opened.proved_at else None,
         ends_soon=opened.expires_at - moment <= WARNED_BEFORE,
     )

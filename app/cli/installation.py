@@ -44,6 +44,7 @@ def config(argv: list[str]) -> int:
         "KHMA_SMTP_URL": _without_password(settings.smtp_url) or "(letters are printed, not sent)",
         "KHMA_MAIL_FROM": settings.mail_from,
         "KHMA_TRUSTED_PROXY": settings.trusted_proxy or "(none)",
+        "KHMA_TRUSTED_NETWORK": "1" if settings.trusted_network else "(no)",
         "KHMA_METRICS_TOKEN": "(set)" if settings.metrics_token else "(this machine only)",
         "KHMA_OIDC_ISSUER": settings.oidc_issuer or "(no provider of sign-ins)",
         "KHMA_OIDC_CLIENT_ID": settings.oidc_client_id or "(none)",

@@ -49,8 +49,11 @@ def print_letter(message: EmailMessage) -> None:
     sys.stdout.flush()
 
 
-def smtp_sender(url: str) -> Sender:
-    """Make a sender for `smtp://user:password@host:port` (STARTTLS where offered) or `smtps://…`.
+def smtp_sender(url: str, *, trusted_network: bool = False) -> Sender:
+    """Make a sender for `smtp://user:password@host:port` (STARTTLS) or `smtps://…`.
+
+    A letter may hold a link that opens a door: without encryption none goes to another machine, unless the network
+    there is trusted; and a password never does.
 
     Raises (when sending): Refused; 5xx answers about the recipient or the letter are final, anything else may pass.
     """
@@ -69,8 +72,9 @@ def smtp_sender(url: str) -> Sender:
                 server.ehlo_or_helo_if_needed()  # before that, no extension is known, STARTTLS neither
                 if parts.scheme == "smtp" and server.has_extn("starttls"):
                     server.starttls(context=context)
-                if parts.username and not (isinstance(server.sock, ssl.SSLSocket) or parts.hostname in LOOPBACK):
-                    raise Refused("no encryption offered: the password was not sent", final=False)
+                in_clear = not isinstance(server.sock, ssl.SSLSocket) and parts.hostname not in LOOPBACK
+                if in_clear and (parts.username or not trusted_network):
+                    raise Refused("no encryption offered: nothing was sent", final=False)
                 if parts.username:
                     server.login(unquote(parts.username), unquote(parts.password or ""))
                 server.send_message(message)
@@ -93,4 +97,6 @@ def smtp_sender(url: str) -> Sender:
 
 def sender_for(config: Config) -> Sender:
     """Choose the sender the settings ask for."""
-    return smtp_sender(config.smtp_url) if config.smtp_url else print_letter
+    if not config.smtp_url:
+        return print_letter
+    return smtp_sender(config.smtp_url, trusted_network=config.trusted_network)

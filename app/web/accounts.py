@@ -4,6 +4,8 @@ An address is confirmed before an account exists: a stranger's sign-up leaves on
 answer is the same whether the address is known or not.
 """
 
+from urllib.parse import urlsplit
+
 from litestar import Controller, Response, get, post
 from litestar.params import FromPath
 from sqlmodel.ext.asyncio.session import AsyncSession
@@ -35,7 +37,16 @@ from app.jobs.store import enqueue
 from app.letters.outbox import write_letter
 from app.security import Role, Roles
 from app.web.errors import busy_seconds
-from app.web.respond import AnyRequest, arrival_of, ask_for_code, come_in, first_page, language_of, onward, page
+from app.web.respond import (
+    AnyRequest,
+    arrival_of,
+    ask_for_code,
+    come_in,
+    first_page,
+    language_of,
+    onward,
+    page,
+)
 from app.web.session import (
     browser_of,
     check_password,
@@ -86,8 +97,8 @@ class SigningUp(Controller):
             facts = await open_welcome(session, house.config.secret, token)
         email, role = facts["email"], Role(facts.get("role", Role.CITIZEN))
         try:
-            name, password = check_name(typed_name), visitor_of(request).text("password")
-            password_hash = await house.passwords.hash(password)
+            name = check_name(typed_name)
+            password_hash = await _hash_of(request, email, name)
 
             arrival = arrival_of(request, proved=False)
 
@@ -179,9 +190,10 @@ class LostPassword(Controller):
         """
         house, secret, device = house_of(request), house_of(request).config.secret, device_of(request)
         async with house.db.reading() as session:
-            email = (await open_reset(session, secret, token)).email
+            account = await open_reset(session, secret, token)
+        email = account.email
         try:
-            password_hash = await house.passwords.hash(visitor_of(request).text("password"))
+            password_hash = await _hash_of(request, email or "", account.name)
         except (Invalid, Busy) as error:
             return await _form_again(request, "reset", error, email=email, link=token)
 
@@ -230,7 +242,7 @@ class MyAccount(Controller):
         house, visitor = house_of(request), visitor_of(request)
         try:
             await check_password(request, visitor.known_id, "current")
-            password_hash = await house.passwords.hash(visitor_of(request).text("password"))
+            password_hash = await _hash_of(request, visitor.email, visitor.name)
         except Invalid as error:
             return await _me(request, error)
 
@@ -270,6 +282,14 @@ class MyAccount(Controller):
         await house_of(request).db.write(work)
         visitor.sign_out()
         return onward(request, "home", done="signed-out")
+
+
+async def _hash_of(request: AnyRequest, email: str, name: str) -> str:
+    """Hash the new password in a form, which holds neither its owner's names nor the place's. Raises Invalid, Busy."""
+    house = house_of(request)
+    host = await house.host()
+    of_the_place = [urlsplit(house.config.base_url).netloc, *(host.names.values() if host else ())]
+    return await house.passwords.hash(visitor_of(request).text("password"), [*of_the_place, email, name])
 
 
 async def _sign_in(request: AnyRequest, email: str, wanted: str) -> Response[str]:

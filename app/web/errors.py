@@ -18,14 +18,15 @@ from app.accounts.passwords import Busy
 from app.config import LANGUAGES
 from app.db import Away
 from app.i18n import explain, words
-from app.web.respond import AnyRequest, go, language_of, rendered, wants_piece
+from app.web.respond import AnyRequest, go, language_of, note_refusal, rendered, wants_piece
 from app.web.session import SAFE, FactorFirst, NoLanguage, ProveFirst, SignInFirst, WrongForm, visitor_of
-from commons.errors import DomainError
+from commons.errors import DomainError, Forbidden
 
 log = logging.getLogger("khma.door")
 
 AWAY_SECONDS = 10
 BUSY_SECONDS, BUSY_SPREAD_SECONDS = 5, 15
+NOT_CARRIED = frozenset({"_token", FIELD, "current", "password", "present"})
 KNOWN = {400: "door.unreadable", 404: "door.nowhere", 405: "door.wrong_method", 413: "door.too_large"}
 
 
@@ -44,6 +45,8 @@ def show(
 
 def on_domain_error(request: AnyRequest, error: DomainError) -> Response[str]:
     """Say what the record says no to."""
+    if isinstance(error, Forbidden):
+        note_refusal(request, error.code)
     return show(request, error.status, explain(language_of(request), error), code=error.code)
 
 
@@ -56,26 +59,34 @@ def on_http_error(request: AnyRequest, error: HTTPException) -> Response[str]:
         status = 400 if 400 <= status < 500 else 500
     if status == 500:
         return on_bug(request, error)
+    if status != 404:
+        note_refusal(request, KNOWN[status])
     allowed = {name: value for name, value in (error.headers or {}).items() if name.lower() == "allow"}
     return show(request, status, words(language_of(request), KNOWN[status], {}), allowed)
 
 
 def on_sign_in_first(request: AnyRequest, _: SignInFirst) -> Response[str]:
     """Show the way to sign-in, and remember where somebody was going."""
+    note_refusal(request, "door.sign_in_first")
     return _by_way_of(request, "accounts.sign_in")
 
 
 def on_factor_first(request: AnyRequest, _: FactorFirst) -> Response[str]:
     """Show the way to the set-up of a second factor, and remember where somebody was going."""
+    note_refusal(request, "door.factor_first")
     return _by_way_of(request, "factors.show")
 
 
 def on_prove_first(request: AnyRequest, error: ProveFirst) -> Response[str]:
-    """Ask for a code. A form is carried on: the same page of ours sends it again, with the code."""
+    """Ask for a code, or a password. A form is carried on: the same page of ours sends it again, with the code.
+
+    No page holds a password, so none is carried on.
+    """
+    note_refusal(request, "door.prove_first")
     if request.scope["method"] in SAFE or wants_piece(request):
         return _by_way_of(request, "factors.prove")
     fields = list(visitor_of(request).form.items())
-    carried = [(name, text) for name, text in fields if isinstance(text, str) and name not in {"_token", FIELD}]
+    carried = [(name, text) for name, text in fields if isinstance(text, str) and name not in NOT_CARRIED]
     return rendered(
         request,
         "factors/carry.html",
@@ -109,11 +120,13 @@ def on_no_language(request: AnyRequest, _: NoLanguage) -> Response[str]:
 
 def on_wrong_form(request: AnyRequest, _: WrongForm) -> Response[str]:
     """Say that only forms are taken here."""
+    note_refusal(request, "door.no_form")
     return show(request, 415, words(language_of(request), "door.no_form", {}))
 
 
 def on_too_many(request: AnyRequest, error: TooMany) -> Response[str]:
     """Say how long to wait."""
+    note_refusal(request, "door.too_many")
     minutes = -(-error.seconds // 60)
     sentence = words(language_of(request), "door.too_many", {"minutes": minutes})
     return show(request, 429, sentence, {"Retry-After": str(error.seconds)})

@@ -108,17 +108,10 @@ class Proving(Controller):
         visitor = visitor_of(request)
         wanted = visitor.text("next")
         try:
-            await (prove(request, visitor) if visitor.has_factor else _by_password(request))
+            await prove(request, visitor)
         except Invalid as error:
             return await _proof_form(request, wanted, error)
         return go(request, safe_place(wanted, request)) if wanted else onward(request, "accounts.me", done="proved")
-
-
-async def _by_password(request: AnyRequest) -> None:
-    visitor = visitor_of(request)
-    await check_password(request, visitor.known_id, "current")
-    token = visitor.session_token
-    visitor.sign_in(await house_of(request).db.write(lambda session: renew_session(session, token, proved=False)))
 
 
 async def _proof_form(request: AnyRequest, wanted: str, error: Invalid | None = None) -> Response[str]:

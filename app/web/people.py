@@ -1,4 +1,7 @@
-"""Who has which role, how one is given and ended by two people, and the security log. Templates: templates/people/."""
+"""Who has which role, how one is given and ended by two people; signing people out; the security log.
+
+Templates: templates/people/.
+"""
 
 from uuid import UUID
 
@@ -6,6 +9,7 @@ from litestar import Controller, Response, get, post
 from litestar.params import FromPath
 from sqlmodel.ext.asyncio.session import AsyncSession
 
+from app.accounts.events import note
 from app.accounts.factors.losing import WAITED, find_loss, stop_forgetting
 from app.accounts.factors.store import find_factor
 from app.accounts.roles.granting import (
@@ -20,9 +24,11 @@ from app.accounts.roles.granting import (
     take_back_wish,
 )
 from app.accounts.roles.store import find_grants, find_people
+from app.accounts.sessions import close_all_sessions
 from app.accounts.store import find_account, find_accounts, find_events, get_account
-from app.accounts.tables import SecurityEvent
+from app.accounts.tables import Event, SecurityEvent
 from app.jobs.store import enqueue
+from app.letters.outbox import write_letter
 from app.security import Role
 from app.web.respond import AnyRequest, onward, page, page_number
 from app.web.session import Visitor, browser_of, house_of, visitor_of
@@ -72,6 +78,20 @@ class PeoplePages(Controller):
         except (Invalid, Conflict, Forbidden) as error:
             return await _person(request, account_id, error)
         return onward(request, "people.show", done="agreed" if is_done else "asked", account_id=account_id)
+
+    @post("/{account_id:uuid}/sign-out", name="people.sign_out")
+    async def sign_out(self, request: AnyRequest, lang: FromPath[str], account_id: FromPath[UUID]) -> Response[str]:
+        """Sign somebody out everywhere, such as from a telephone that was stolen; a letter tells them."""
+        by, browser = visitor_of(request).known_id, browser_of(request)
+
+        async def work(session: AsyncSession) -> None:
+            account = await get_account(session, account_id)
+            await close_all_sessions(session, account_id)
+            await note(session, Event.SESSIONS_ENDED, who=by, whom=account_id, browser=browser)
+            await write_letter(session, account.email, "signed_out", lang)
+
+        await house_of(request).db.write(work)
+        return onward(request, "people.show", done="signed-out-person", account_id=account_id)
 
 
 def _wish_in(visitor: Visitor, account_id: UUID) -> Wish:

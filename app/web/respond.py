@@ -18,7 +18,7 @@ from app.config import LANGUAGES, RIGHT_TO_LEFT, ROOT
 from app.i18n import choose, environment, explain, moment_filter, translations, words
 from app.security import Roles, may
 from app.web.session import Visitor, browser_of, device_of, house_of, keep_cookie, visitor_of
-from commons.errors import DomainError
+from commons.errors import DomainError, Forbidden
 from commons.organisations.tables import Organisation
 from commons.tables import text_in
 
@@ -52,6 +52,7 @@ NOTICES = frozenset(
         "shown",
         "signed-in",
         "signed-out",
+        "signed-out-person",
         "signed-out-there",
         "taken-back",
         "void",
@@ -59,6 +60,7 @@ NOTICES = frozenset(
     }
 )
 STATIC = ROOT / "app" / "static"
+NEAR_THE_BOX = ("counter.", "votes.")
 
 
 @cache
@@ -205,6 +207,8 @@ def rendered(request: AnyRequest, template: str, status: int = 200, **given: obj
     lang = language_of(request)
     error = given.get("error")
     errors = [{"field": error.field or "", "text": explain(lang, error)}] if isinstance(error, DomainError) else []
+    if isinstance(error, Forbidden):
+        note_refusal(request, error.code)
     given |= {"errors": errors, "wrong": {each["field"]: each["text"] for each in errors}}
     text = environment(lang).get_template(template).render(context(request, lang) | given)
     headers = {"Content-Language": lang}
@@ -213,6 +217,13 @@ def rendered(request: AnyRequest, template: str, status: int = 200, **given: obj
     if not visitor_of(request).cookie and "gzip" in request.headers.get("accept-encoding", ""):
         body, headers["Content-Encoding"] = gzip.compress(text.encode(), 6, mtime=0), "gzip"
     return Response(body, status_code=status, media_type=MediaType.HTML, headers=headers)
+
+
+def note_refusal(request: AnyRequest, code: str) -> None:
+    """Have the log's line of this request say why it was refused; where people vote, by the door's own words alone."""
+    handler = request.scope.get("route_handler")
+    if code.startswith("door.") or not str(handler and handler.name).startswith(NEAR_THE_BOX):
+        request.scope["state"]["refused"] = code
 
 
 def onward(request: AnyRequest, route: str, done: str | None = None, **params: object) -> Response[str]:

@@ -43,6 +43,7 @@ FORM_TYPES = frozenset({"application/x-www-form-urlencoded", "multipart/form-dat
 OWN_SITES = frozenset({"same-origin", "none"})
 BROWSER_LENGTH = 60
 DEVICE_SIGNS = 32
+CURRENT = "current"  # the field for the password somebody has
 
 
 class SignInFirst(Exception):
@@ -83,6 +84,7 @@ class Visitor:
     roles: Roles = NOBODY
     has_factor: bool = False
     entered_ago: timedelta = timedelta(0)
+    shown_ago: timedelta = timedelta(0)
     proved_ago: timedelta | None = None
     ends_at: datetime | None = None  # only where that is soon
     secret: str = field(default="", repr=False)
@@ -180,14 +182,14 @@ async def enter(connection: ASGIConnection[Any, Any, Any, Any], handler: BaseRou
         sent = str(visitor.form.get("_token") or request.headers.get("x-csrf-token") or "")
         if not visitor.cookie or not hmac.compare_digest(sent.encode(), visitor.form_token().encode()):
             raise Forbidden("door.stale_form")
-    if visitor.signed_in and not is_proved(handler.name, visitor.proved_ago):
+    if visitor.signed_in and not is_proved(handler.name, visitor.proved_ago, visitor.shown_ago):
         await _prove(request, visitor)
 
 
 async def _prove(request: "Request[Any, Any, Any]", visitor: Visitor) -> None:
-    """Take the code that came with a form, and let the form go on under a new session id; else ask for one."""
+    """Take the code or password that came with a form, and let it go on under a new session id; else ask for one."""
     error = None
-    if visitor.text(FIELD):
+    if visitor.text(FIELD if visitor.has_factor else CURRENT) or not (visitor.has_factor or visitor.email):
         try:
             await prove(request, visitor)
         except Invalid as wrong:
@@ -198,13 +200,19 @@ async def _prove(request: "Request[Any, Any, Any]", visitor: Visitor) -> None:
 
 
 async def prove(connection: ASGIConnection[Any, Any, Any, Any], visitor: Visitor) -> None:
-    """Take the code in a form of somebody signed in, and give their session a new id. Raises Invalid, TooMany."""
-    renewed = await with_code(
-        connection,
-        visitor.known_id,
-        visitor.text(FIELD),
-        lambda session: renew_session(session, visitor.session_token, proved=True),
-    )
+    """Take the code in a form of somebody signed in, or the password of who has no factor, and renew their session.
+
+    Raises: Invalid; TooMany; Busy.
+    """
+    account_id, token = visitor.known_id, visitor.session_token
+    if visitor.has_factor:
+        typed = visitor.text(FIELD)
+        renewed = await with_code(
+            connection, account_id, typed, lambda session: renew_session(session, token, proved=True)
+        )
+    else:
+        await check_password(connection, account_id, CURRENT)
+        renewed = await house_of(connection).db.write(lambda session: renew_session(session, token, proved=False))
     visitor.sign_in(renewed)
 
 
@@ -316,7 +324,7 @@ async def _recognise(connection: ASGIConnection[Any, Any, Any, Any]) -> Visitor:
         visitor.account_id, visitor.name = found.account.id, found.account.name
         visitor.email, visitor.roles = found.account.email or "", found.roles
         visitor.has_factor, visitor.proved_ago = found.has_factor, found.proved_ago
-        visitor.entered_ago = found.entered_ago
+        visitor.entered_ago, visitor.shown_ago = found.entered_ago, found.shown_ago
         visitor.ends_at = found.session.expires_at if found.ends_soon else None
     return visitor
 

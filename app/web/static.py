@@ -13,7 +13,7 @@ from commons.errors import NotFound
 TYPES = {
     ".css": "text/css",
     ".js": "text/javascript",
-    ".svg": "image/svg+xml",
+    ".svg": "image/svg+xml; charset=utf-8",
     ".woff2": "font/woff2",
     ".png": "image/png",
     ".txt": "text/plain",

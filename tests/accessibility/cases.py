@@ -179,6 +179,7 @@ MISTAKES = [
     Case("prove-password", "factors.prove", "/me/prove", (CITIZEN,), typed(current="wrong"), 422, 1),
     Case("carried", "results.show", f"/results/{RESULT}", (MANAGER,), factors.too_long_ago(), 403),
     Case("carried-wrong", "results.show", f"/results/{RESULT}", (MANAGER,), factors.too_long_ago("12345"), 422, 1),
+    Case("carried-password", "accounts.me", "/me", (CITIZEN,), factors.shown_long_ago, 403),
     Case("nearly-over", "services.show", "/services/late-desk", (CITIZEN, MANAGER), factors.nearly_over),
     Case("join", "oidc.join", "/sign-in/join", (NOBODY,), providers.joining("nino@vardisi.example")),
     Case("join-wrong", "oidc.join", "/sign-in/join", (NOBODY,),

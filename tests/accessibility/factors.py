@@ -70,6 +70,14 @@ def too_long_ago(code: str = "") -> Act:
     return act
 
 
+def shown_long_ago(page: Page, town: RunningTown) -> None:
+    """Sign out everywhere, without a second factor, when the password was shown too long ago."""
+    town.put_sessions(expires_at=-500_000)
+    page.locator('form[action$="/sign-out-everywhere"] button').click()
+    page.wait_for_selector('[name="current"]')
+    town.put_sessions(expires_at=-600_000)
+
+
 def nearly_over(page: Page, town: RunningTown) -> None:
     """Come in the last half hour of a session."""
     town.put_sessions(expires_at=-1200)

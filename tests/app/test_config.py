@@ -38,6 +38,38 @@ def test_safe_settings_are_accepted() -> None:
     assert named(trial) == set()
 
 
+@pytest.mark.parametrize(
+    "url",
+    [
+        "postgresql://khma_app:p%40ss@127.0.0.1/khma",
+        "postgresql://khma_app@localhost:5433/khma",
+        "postgresql://khma_app@[::1]/khma",
+        "postgresql://khma_app@/khma?host=/run/postgresql",
+        "postgresql:///khma",
+        "postgresql://khma_app@db.town.example/khma?sslmode=verify-full&sslrootcert=/etc/khma/ca.pem",
+    ],
+)
+def test_a_database_here_or_under_checked_encryption_is_accepted(url: str) -> None:
+    assert named(replace(SAFE, database_url=url, owner_database_url=url)) == set()
+
+
+@pytest.mark.parametrize("variable", ["PGHOST", "PGHOSTADDR", "PGSERVICE"])
+def test_a_host_that_the_environment_names_counts(monkeypatch: pytest.MonkeyPatch, variable: str) -> None:
+    config = replace(SAFE, database_url="postgresql:///khma")
+    monkeypatch.setenv(variable, "db.town.example")
+    assert named(config) == {"KHMA_DATABASE_URL"}
+    monkeypatch.setenv(variable, "")
+    assert named(config) == set()
+
+
+def test_a_network_that_is_trusted_needs_no_encryption() -> None:
+    elsewhere = replace(SAFE, database_url="postgresql://khma_app@10.0.0.2/khma")
+    assert named(elsewhere) == {"KHMA_DATABASE_URL"}
+    assert named(replace(elsewhere, trusted_network=True)) == set()
+    assert load({"KHMA_TRUSTED_NETWORK": "1"}).trusted_network
+    assert not load({"KHMA_TRUSTED_NETWORK": "yes"}).trusted_network
+
+
 def test_half_a_provider_is_none() -> None:
     alone = {"KHMA_OIDC_ISSUER", "KHMA_OIDC_CLIENT_ID", "KHMA_OIDC_CLIENT_SECRET"}
     assert named(replace(SAFE, oidc_identifier_claim="national_id")) == alone
@@ -63,6 +95,16 @@ def test_half_a_provider_is_none() -> None:
         ("secret", "abc" * 20, "KHMA_SECRET"),
         ("database_url", "mysql://town.example/khma", "KHMA_DATABASE_URL"),
         ("database_url", "", "KHMA_DATABASE_URL"),
+        ("database_url", "postgresql://khma_app:p@db.town.example/khma", "KHMA_DATABASE_URL"),
+        ("database_url", "postgresql://khma_app@10.0.0.2/khma?sslmode=require", "KHMA_DATABASE_URL"),
+        ("database_url", "postgresql://khma_app@db/khma?sslmode=verify-full&sslmode=disable", "KHMA_DATABASE_URL"),
+        ("database_url", "postgresql://127.0.0.1.evil.example/khma", "KHMA_DATABASE_URL"),
+        ("database_url", "postgresql://127.0.0.1/khma?host=db.town.example", "KHMA_DATABASE_URL"),
+        ("database_url", "postgresql://khma_app@/khma?host=localhost:5432&host=db:5432", "KHMA_DATABASE_URL"),
+        ("database_url", "postgresql://localhost/khma?hostaddr=10.0.0.2", "KHMA_DATABASE_URL"),
+        ("database_url", "postgresql:///khma?service=elsewhere", "KHMA_DATABASE_URL"),
+        ("database_url", "postgresql://[db/khma", "KHMA_DATABASE_URL"),
+        ("owner_database_url", "postgresql://khma_owner@db.town.example/khma", "KHMA_OWNER_DATABASE_URL"),
         ("trusted_proxy", "everybody", "KHMA_TRUSTED_PROXY"),
         ("trusted_proxy", "10.0.0.0/8", "KHMA_TRUSTED_PROXY"),
         ("demonstration", True, "KHMA_DEMONSTRATION"),

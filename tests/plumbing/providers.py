@@ -112,6 +112,7 @@ class LyingProvider:
     bend:     changes the claims of an ID token before it is signed. sign: makes the token of them.
     document: what its discovery document says instead. userinfo: what it tells beside the token.
     token_answer: instead of a token, this status and object. asked: paths it was asked for, in order.
+    access: its access token. told: the ID tokens it gave.
     """
 
     issuer: str = ""
@@ -124,6 +125,8 @@ class LyingProvider:
     token_answer: tuple[int, Claims] | None = None
     raw: bytes | None = None
     asked: list[str] = field(default_factory=list)
+    access: str = "a"
+    told: list[str] = field(default_factory=list)
     nonce: str = ""
     challenge: str = ""
 
@@ -158,9 +161,10 @@ class LyingProvider:
             return 401, {"error": "invalid_client"}
         now = int(time.time())
         claims = {"iss": self.issuer, "aud": CLIENT, "sub": "lying", "iat": now, "exp": now + 300, "nonce": self.nonce}
+        self.told.append(self.sign(self.bend(claims | self.claims)))
         return 200, {
-            "id_token": self.sign(self.bend(claims | self.claims)),
-            "access_token": "a",
+            "id_token": self.told[-1],
+            "access_token": self.access,
             "token_type": "Bearer",
         }
 

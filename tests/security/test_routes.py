@@ -148,6 +148,7 @@ ROUTES = {
     ("GET", "/{lang}/manage/people"): READERS_OF_PEOPLE,
     ("GET", "/{lang}/manage/people/{account_id}"): READERS_OF_PEOPLE,
     ("POST", "/{lang}/manage/people/{account_id}"): ADMINS,
+    ("POST", "/{lang}/manage/people/{account_id}/sign-out"): ADMINS,
     ("POST", "/{lang}/manage/roles/{approval_id}"): SECONDS,
     ("POST", "/{lang}/manage/roles/{approval_id}/take-back"): ADMINS,
     ("GET", "/{lang}/keep-factor/{token}"): ANYBODY,

@@ -9,9 +9,11 @@ from types import SimpleNamespace
 import pytest
 from argon2 import PasswordHasher
 
-from app.accounts.passwords import AT_ONCE, LONGEST, SHORTEST, WAITING_AT_MOST, YIELDS, Busy, Passwords
+from app.accounts.links import password_mark
+from app.accounts.passwords import AT_ONCE, LONGEST, SHORTEST, WAITING_AT_MOST, YIELDS, Busy, Passwords, words_of
+from app.accounts.tokens import make_token
 from commons.errors import Invalid
-from tests.plumbing.house import PEOPLE, Town
+from tests.plumbing.house import PASSWORD, PEOPLE, QUICK, Town
 
 pytestmark = pytest.mark.anyio
 
@@ -53,6 +55,60 @@ async def test_what_is_on_lists_of_leaked_ones_or_follows_a_pattern_is_refused(c
         await passwords.hash(common)
     assert (refused.value.code, refused.value.field) == ("password.guessable", "password")
     passwords.close()
+
+
+NAMES = [
+    "Vardisi Town Hall",
+    "ვარდისის მერია",
+    "voice.vardisi.example",
+    "ketevan.abuladze@mail.example",
+    "Ketevan Abuladze",
+]
+
+
+@pytest.mark.parametrize(
+    "made_of_names",
+    [
+        *("vardisitownhall", "Khma-Vardisi-2026", "ketevanabuladze", "V4rdisi-Khma-Hall", "ვარდისის მერია 1"),
+        *("vardisiVardisi99", "KETEVAN.ABULADZE!", "town hall of vardisi", "khmakhmakhmakhma"),
+    ],
+)
+async def test_what_is_made_of_names_that_everybody_knows_is_refused(made_of_names: str) -> None:
+    passwords = Passwords()
+    with pytest.raises(Invalid) as refused:
+        await passwords.hash(made_of_names, NAMES)
+    assert refused.value.code == "password.guessable"
+    assert await passwords.hash(f"{made_of_names} mossy lantern", NAMES)  # beside other words a name does no harm
+    passwords.close()
+
+
+async def test_names_of_one_person_do_not_stay_for_the_next() -> None:
+    passwords = Passwords()
+    with pytest.raises(Invalid):
+        await passwords.hash("ketevanabuladze", NAMES)
+    assert await passwords.hash("ketevanabuladze", ["Somebody Else"])
+    passwords.close()
+
+
+def test_names_are_taken_apart_and_short_words_left_out() -> None:
+    assert words_of(["R & D of Vardisi", "a@b.vardisi.example"]) == [
+        "khma", "ხმა", "khmaხმა", "vardisi", "rdofvardisi", "example", "abvardisiexample",
+    ]  # fmt: skip
+
+
+async def test_each_door_where_a_password_is_chosen_knows_the_names(one_town: Town) -> None:
+    browser, weak = await one_town.signed_in("citizen"), "vardisi-khma-nino"
+    token = make_token(one_town.config.secret, "welcome", {"email": "ketevan.abuladze@vardisi.example"}, hours=1)
+    mark = password_mark(QUICK)
+    reset = make_token(one_town.config.secret, "reset", {"email": PEOPLE["citizen"][1], "mark": mark}, hours=1)
+    for place, form in (
+        ("/en/me/password", {"current": PASSWORD, "password": weak}),
+        (f"/en/welcome/{token}", {"name": "Nino", "password": weak}),
+        (f"/en/welcome/{token}", {"name": "Ana", "password": "ketevan.abuladze"}),
+        (f"/en/reset/{reset}", {"password": weak}),
+    ):
+        answer = await browser.send(place, form, page="/en/settings")
+        assert (answer.status_code, "easily guessed" in answer.text) == (422, True), place
 
 
 @pytest.mark.parametrize(("length", "code"), [(SHORTEST - 1, "password.too_short"), (LONGEST + 1, "text.too_long")])

@@ -1,6 +1,7 @@
 """Letters written out in every language, and handed over by SMTP: with TLS where offered, never to a stranger."""
 
 import ssl
+from contextlib import nullcontext
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from ipaddress import ip_address
@@ -40,6 +41,7 @@ FACTS = {
     "role_ended": {"role": "officer", "unit": ""},
     "role_granted": {"role": "officer", "unit": "Registry & Co"},
     "sign_up": {"token": TOKEN},
+    "signed_out": {},
     "sign_up_known": {"name": PERSON, "token": TOKEN},
 }
 
@@ -169,3 +171,15 @@ def test_a_server_that_cannot_prove_who_it_is_hears_nothing(certificate: Path) -
             smtp_sender(f"smtp://hall:p%40ss%3Aword@127.0.0.1:{mail.port}")(compose(letter(), CONFIG, "Town Hall"))
         assert not refused.value.final
         assert (mail.taken, mail.logins) == ([], [])
+
+
+@pytest.mark.parametrize(("trusted", "login", "goes"), [(False, "", False), (True, "", True), (True, "u:p@", False)])
+def test_a_server_elsewhere_without_encryption_gets_no_letter(
+    monkeypatch: pytest.MonkeyPatch, trusted: bool, login: str, goes: bool
+) -> None:
+    monkeypatch.setattr("app.letters.sending.LOOPBACK", frozenset())  # so that the one on this machine is elsewhere
+    with running_mail_server() as mail:
+        config = replace(CONFIG, smtp_url=mail.url.replace("//", f"//{login}"), trusted_network=trusted)
+        with nullcontext() if goes else pytest.raises(Refused, match="no encryption"):
+            sender_for(config)(compose(letter(), CONFIG, "Town Hall"))
+        assert (len(mail.taken), mail.logins) == (int(goes), [])

@@ -144,8 +144,8 @@ async def test_a_reset_link_works_once_and_dies_with_the_password(town: Town) ->
 async def test_ten_at_once_use_a_reset_link_once(town: Town, monkeypatch: pytest.MonkeyPatch) -> None:
     ready, slow = asyncio.Barrier(10), town.house.passwords.hash
 
-    async def together(password: str) -> str:
-        hashed = await slow(password)
+    async def together(password: str, names: list[str]) -> str:
+        hashed = await slow(password, names)
         await ready.wait()  # all ten come to the database at the same moment
         return hashed
 

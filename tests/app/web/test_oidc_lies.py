@@ -7,8 +7,12 @@ from pathlib import Path
 import pytest
 from joserfc import jwt
 from joserfc.jwk import RSAKey
+from sqlmodel import col, update
+from sqlmodel.ext.asyncio.session import AsyncSession
 
 from app.accounts.oidc import provider as asking
+from app.accounts.tables import Session
+from commons.clock import now
 from tests.conftest import Addresses
 from tests.plumbing.house import PEOPLE, Town, opened_town
 from tests.plumbing.providers import (
@@ -233,3 +237,41 @@ async def test_a_log_names_the_check_and_nobody(
     (line,) = [each for each in caplog.records if each.name == "khma.provider"]
     assert line.__dict__["why"] == "audience"
     assert not [each for each in caplog.records if re.search("CANARY", str(each.__dict__)) and "khma" in each.name]
+
+
+async def test_the_providers_tokens_stay_in_the_house_and_are_kept_nowhere(
+    fooled: Town, liar: LyingProvider, caplog: pytest.LogCaptureFixture
+) -> None:
+    liar.access, liar.userinfo = "CANARY-ACCESS", {"sub": "lying", "name": "Gia"}
+    browser = fooled.browser()
+    answers = [await browser.get(liar.back(await begun(browser), code="CANARY-CODE")), await browser.get("/en/me")]
+    assert "/userinfo" in liar.asked  # so the access token was used
+    (token,) = liar.told
+    said = "".join(f"{answer.headers} {answer.text}" for answer in answers)
+    kept = f"{await fooled.rows()} {[cookie.value for cookie in browser.http.cookies.jar]} {caplog.text}"
+    for secret in (liar.access, token, token.rpartition(".")[2], "CANARY-CODE", "a secret: of both/sides"):
+        assert secret not in said + kept
+
+
+async def test_a_session_ends_by_our_clock_alone_and_begins_at_the_provider_again(
+    fooled: Town, liar: LyingProvider
+) -> None:
+    browser = fooled.browser()
+    await browser.get(liar.back(await begun(browser)))
+    asked = len(liar.asked)
+    assert await is_in(browser)
+    await fooled.house.db.write(_end_sessions)
+    assert not await is_in(browser)
+    assert len(liar.asked) == asked  # the provider is asked at sign-in, and at no other time
+    there = await begun(browser)
+    assert liar.back(there) != liar.back(await begun(browser))  # nothing of before is good for anything
+    await browser.get(liar.back(await begun(browser)))
+    assert await is_in(browser)
+    asked = len(liar.asked)
+    await browser.send("/en/sign-out")
+    assert (await is_in(browser), len(liar.asked)) == (False, asked)  # nor is it told
+
+
+async def _end_sessions(session: AsyncSession) -> None:
+    """Let all sessions be a week old."""
+    await session.exec(update(Session).where(col(Session.browser) == "").values(expires_at=await now(session)))
