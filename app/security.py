@@ -126,6 +126,12 @@ MAY: dict[str, Predicate] = {
     "oidc.join_save": anybody,
     "oidc.remove": signed_in,
     "pages.show": anybody,
+    "passkeys.add": signed_in,
+    "passkeys.ask": anybody,
+    "passkeys.begin": signed_in,
+    "passkeys.new": signed_in,
+    "passkeys.remove": signed_in,
+    "passkeys.sign_in": anybody,
     "people.ask": admin,
     "people.decide": second_person,
     "people.index": people_reader,
@@ -216,6 +222,7 @@ PROVED_WITHIN: dict[str, timedelta] = {
     "counter.bind": A_QUEUE,
     "counter.decide_back": JUST_NOW,
     "counter.paper": A_QUEUE,
+    "factors.add": AND_TIME_TO_FILL_IN,  # by somebody who has a passkey
     "manage.amendment": JUST_NOW,
     "manage.vote_agree": JUST_NOW,
     "manage.vote_amend": JUST_NOW,
@@ -223,6 +230,10 @@ PROVED_WITHIN: dict[str, timedelta] = {
     "manage.vote_open": JUST_NOW,
     "manage.withdrawal": JUST_NOW,
     "oidc.remove": JUST_NOW,
+    "passkeys.add": AND_TIME_TO_FILL_IN,  # its question is five minutes old at most
+    "passkeys.begin": AND_TIME_TO_FILL_IN,
+    "passkeys.new": JUST_NOW,
+    "passkeys.remove": JUST_NOW,
     "people.ask": JUST_NOW,
     "people.decide": JUST_NOW,
     "prints.ask": JUST_NOW,
@@ -248,8 +259,10 @@ PROVED_WITHIN: dict[str, timedelta] = {
 }
 
 
-def is_proved(route: str | None, proved_ago: timedelta | None) -> bool:
-    """Tell whether the second factor was shown recently enough for a route; where one is needed, at least once."""
-    if proved_ago is None:
+def is_proved(route: str | None, proved_ago: timedelta | None, *, has_factor: bool) -> bool:
+    """Tell whether the second factor was shown recently enough for a route. Who has none can show none."""
+    if not has_factor:
         return not needs_factor(route)
+    if proved_ago is None:
+        return not needs_factor(route) and route not in PROVED_WITHIN
     return proved_ago <= PROVED_WITHIN.get(route or "", proved_ago)

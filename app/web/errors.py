@@ -14,6 +14,7 @@ from litestar.exceptions import HTTPException
 
 from app.accounts.factors.store import FIELD
 from app.accounts.limits import TooMany
+from app.accounts.passkeys.answers import ANSWER
 from app.accounts.passwords import Busy
 from app.config import LANGUAGES
 from app.db import Away
@@ -75,7 +76,7 @@ def on_prove_first(request: AnyRequest, error: ProveFirst) -> Response[str]:
     if request.scope["method"] in SAFE or wants_piece(request):
         return _by_way_of(request, "factors.prove")
     fields = list(visitor_of(request).form.items())
-    carried = [(name, text) for name, text in fields if isinstance(text, str) and name not in {"_token", FIELD}]
+    carried = [(name, text) for name, text in fields if isinstance(text, str) and name not in {"_token", FIELD, ANSWER}]
     return rendered(
         request,
         "factors/carry.html",
