@@ -25,6 +25,7 @@ from commons.errors import DomainError
 
 log = logging.getLogger("khma.door")
 
+NOT_CARRIED = {"_token", FIELD, ANSWER, "current", "password"}  # no page holds a password: it is asked for again
 AWAY_SECONDS = 10
 BUSY_SECONDS, BUSY_SPREAD_SECONDS = 5, 15
 KNOWN = {400: "door.unreadable", 404: "door.nowhere", 405: "door.wrong_method", 413: "door.too_large"}
@@ -76,7 +77,7 @@ def on_prove_first(request: AnyRequest, error: ProveFirst) -> Response[str]:
     if request.scope["method"] in SAFE or wants_piece(request):
         return _by_way_of(request, "factors.prove")
     fields = list(visitor_of(request).form.items())
-    carried = [(name, text) for name, text in fields if isinstance(text, str) and name not in {"_token", FIELD, ANSWER}]
+    carried = [(name, text) for name, text in fields if isinstance(text, str) and name not in NOT_CARRIED]
     return rendered(
         request,
         "factors/carry.html",

@@ -78,4 +78,8 @@ def test_from_a_passkey_made_to_signing_in_with_it(chromium: Browser, sqlite_tem
         page.wait_for_url("**/en/votes")
         page.goto("/en/me")
         assert "Nino Beridze" in page.locator("main .lead").inner_text()
+        page.goto("/en/me/prove")
+        holds(page)
+        page.click("[data-passkey-ask]")
+        page.wait_for_url("**/en/me?done=proved")
         assert wrong == []

@@ -286,8 +286,9 @@ async def test_adding_one_needs_the_password_and_a_fresh_factor(secure_town: Tow
     assert led.headers["location"] == "/en/me/prove?next=/en/me/passkeys"
     await age_proofs(secure_town, timedelta(hours=1))
     for place in ("/en/me/passkeys", "/en/me/passkeys/add", "/en/me/passkeys/remove"):
-        asked = await manager.send(place, {"name": "x"})
+        asked = await manager.send(place, {"name": "x", "current": PASSWORD})
         assert (asked.status_code, "This step needs a fresh code" in asked.text) == (403, True)
+        assert (set(dict(CARRIED.findall(asked.text))), PASSWORD in asked.text) == ({"_token", "name"}, False)
     assert not await passkeys_of(secure_town, "manager")
 
 
