@@ -74,6 +74,11 @@ class Config:
         return f"{parts.scheme}://{parts.netloc}"
 
     @property
+    def host(self) -> str:
+        """The name of the machine in the base address; a passkey is bound to it for as long as it lives."""
+        return urlsplit(self.base_url).hostname or ""
+
+    @property
     def embedded(self) -> bool:
         """True when the database is a SQLite file."""
         return self.database_url.startswith("sqlite")
@@ -102,6 +107,11 @@ class Config:
     def provider_cookie_name(self) -> str:
         """The cookie of somebody who is at the provider of sign-ins, or came back and has a question to answer."""
         return f"{self.cookie_name}-provider"
+
+    @property
+    def passkey_cookie_name(self) -> str:
+        """The cookie that holds the question which a passkey is to sign, for five minutes."""
+        return f"{self.cookie_name}-passkey"
 
     @property
     def device_cookie_name(self) -> str:

@@ -126,6 +126,12 @@ MAY: dict[str, Predicate] = {
     "oidc.join_save": anybody,
     "oidc.remove": signed_in,
     "pages.show": anybody,
+    "passkeys.add": signed_in,
+    "passkeys.ask": anybody,
+    "passkeys.begin": signed_in,
+    "passkeys.new": signed_in,
+    "passkeys.remove": signed_in,
+    "passkeys.sign_in": anybody,
     "people.ask": admin,
     "people.decide": second_person,
     "people.index": people_reader,
@@ -219,6 +225,7 @@ PROVED_WITHIN: dict[str, timedelta] = {
     "counter.bind": A_QUEUE,
     "counter.decide_back": JUST_NOW,
     "counter.paper": A_QUEUE,
+    "factors.add": AND_TIME_TO_FILL_IN,  # by somebody who has a passkey
     "manage.amendment": JUST_NOW,
     "manage.vote_agree": JUST_NOW,
     "manage.vote_amend": JUST_NOW,
@@ -226,6 +233,10 @@ PROVED_WITHIN: dict[str, timedelta] = {
     "manage.vote_open": JUST_NOW,
     "manage.withdrawal": JUST_NOW,
     "oidc.remove": JUST_NOW,
+    "passkeys.add": AND_TIME_TO_FILL_IN,  # its question is five minutes old at most
+    "passkeys.begin": AND_TIME_TO_FILL_IN,
+    "passkeys.new": JUST_NOW,
+    "passkeys.remove": JUST_NOW,
     "people.ask": JUST_NOW,
     "people.decide": JUST_NOW,
     "people.sign_out": JUST_NOW,
@@ -257,13 +268,15 @@ PROVED_WITHIN: dict[str, timedelta] = {
 BY_PASSWORD_TOO = frozenset({"accounts.sign_out_everywhere", "accounts.sign_out_one"})
 
 
-def is_proved(route: str | None, proved_ago: timedelta | None, shown_ago: timedelta) -> bool:
+def is_proved(route: str | None, proved_ago: timedelta | None, shown_ago: timedelta, *, has_factor: bool) -> bool:
     """Tell whether somebody showed recently enough for a route who they are.
 
-    proved_ago: since they showed their second factor; where one is needed, that was at least once.
+    proved_ago: since they showed their second factor; who has none can show none.
     shown_ago:  since they signed in, or showed a password or a factor again.
     """
-    if proved_ago is None:
+    if not has_factor:
         by_password = route not in BY_PASSWORD_TOO or shown_ago <= PROVED_WITHIN[route]
         return by_password and not needs_factor(route)
+    if proved_ago is None:
+        return not needs_factor(route) and route not in PROVED_WITHIN
     return proved_ago <= PROVED_WITHIN.get(route or "", proved_ago)

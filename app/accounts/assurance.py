@@ -19,7 +19,7 @@ class Known:
 
     email:    they can read letters to an address. code: they showed a voting code that works.
     checked:  an official at a desk saw who they are. identity: a provider of sign-ins vouches for them.
-    factor:   they have a second factor.
+    factor:   they have a second factor: an app, or a passkey, which is two in one: it asks for finger, face or PIN.
     """
 
     email: bool = False

@@ -17,7 +17,8 @@ from sqlalchemy.exc import IntegrityError
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from app.accounts.tables import Account, Device, Factor, Grant, Session
+from app.accounts.factors.store import PASSKEY, best_factor
+from app.accounts.tables import Account, Device, Grant, Session
 from app.security import Role, Roles
 from commons.clock import moment_in, now
 from commons.errors import Forbidden
@@ -34,7 +35,8 @@ DEVICE_KNOWN_FOR = timedelta(days=400)  # as long as browsers keep a cookie
 class SignedIn:
     """Who a cookie stands for, their roles, and whether "last seen" is old enough to be written down.
 
-    has_factor: whether they have set a second factor up. proved_ago: how long since this browser showed it.
+    has_factor: whether they have a second factor. has_passkey: whether it is a passkey, or one of them is.
+    proved_ago: how long since this browser showed one.
     entered_ago: how long since this browser signed in. shown_ago: since its owner did, or showed a password or code.
     ends_soon:  whether the session's longest time is nearly over.
     """
@@ -44,6 +46,7 @@ class SignedIn:
     session: Session
     stale: bool
     has_factor: bool
+    has_passkey: bool
     entered_ago: timedelta
     shown_ago: timedelta
     proved_ago: timedelta | None
@@ -96,16 +99,15 @@ async def find_signed_in(session: AsyncSession, token: str) -> SignedIn | None:
     clock = moment_in((await session.connection()).dialect.name)
     held = (col(Grant.account_id) == Account.id) & col(Grant.ended_at).is_(None) & (Grant.organisation_id == host_id())
     query = (
-        select(Session, Account, Factor.added_at, Grant.role, clock)  # type: ignore[call-overload]  # typed up to four
+        select(Session, Account, best_factor(Account.id), Grant.role, clock)  # type: ignore[call-overload]  # up to four
         .select_from(Session)
         .join(Account)
-        .outerjoin(Factor, col(Factor.account_id) == Account.id)
         .outerjoin(Grant, held)
         .where(Session.id_hash == hash_of(token))
     )
     if not (rows := (await session.exec(query)).all()):
         return None
-    opened, account, added_at, _, moment = rows[0]
+    opened, account, factor, _, moment = rows[0]
     if moment >= opened.expires_at or moment - opened.seen_at > IDLE:
         return None
     return SignedIn(
@@ -113,7 +115,8 @@ async def find_signed_in(session: AsyncSession, token: str) -> SignedIn | None:
         frozenset({Role.CITIZEN, *(Role(role) for *_, role, _ in rows if role is not None)}),
         opened,
         stale=moment - opened.seen_at > SEEN_EVERY,
-        has_factor=added_at is not None,
+        has_factor=bool(factor),
+        has_passkey=factor == PASSKEY,
         entered_ago=moment - opened.created_at,
         shown_ago=moment - (opened.expires_at - LONGEST),  # whenever they do, the session gets its full time again
         proved_ago=moment - opened.proved_at if opened.proved_at else None,
@@ -174,15 +177,14 @@ async def find_at_door(
     """
     known = (col(Device.account_id) == Account.id) & (col(Device.mark) == device_mark(secret, device))
     query = (
-        select(Account, Factor.account_id, Device.account_id)
-        .outerjoin(Factor, col(Factor.account_id) == Account.id)
+        select(Account, best_factor(Account.id), Device.account_id)
         .outerjoin(Device, known)
         .where(Account.email == address)
     )
     if (row := (await session.exec(query)).first()) is None:
         return None
     account, factor, seen = row
-    return account, factor is not None, seen is not None
+    return account, bool(factor), seen is not None
 
 
 async def meet_device(session: AsyncSession, secret: str, account_id: UUID, device: str) -> bool:

@@ -4,7 +4,7 @@ from datetime import datetime
 from enum import StrEnum
 from uuid import UUID
 
-from sqlalchemy import Index, UniqueConstraint, text
+from sqlalchemy import BigInteger, Index, UniqueConstraint, text
 from sqlmodel import Field, SQLModel
 
 from app.security import Role
@@ -64,6 +64,10 @@ class Event(StrEnum):
     RECOVERY_CODES_RENEWED = "recovery_codes_renewed"
     FACTOR_ADDED = "factor_added"
     FACTOR_REMOVED = "factor_removed"
+    PASSKEY_ADDED = "passkey_added"
+    PASSKEY_REMOVED = "passkey_removed"
+    PASSKEY_REFUSED = "passkey_refused"
+    PASSKEY_COPIED = "passkey_copied"  # it counted back: two devices hold the same key
     IDENTITY_JOINED = "identity_joined"
     IDENTITY_REMOVED = "identity_removed"
     ROLE_ASKED = "role_asked"
@@ -136,6 +140,20 @@ class Factor(SQLModel, table=True):
     added_at: datetime = Field(sa_type=UTCDateTime)
 
 
+class Passkey(SQLModel, table=True):
+    """A key in a person's phone or computer, which signs only for its owner: what it calls itself, its public half."""
+
+    __tablename__ = "app_passkey"
+
+    id: UUID = Field(default_factory=new_id, primary_key=True)
+    account_id: UUID = Field(foreign_key="app_account.id", ondelete="CASCADE", index=True)
+    credential_id: bytes = Field(unique=True)
+    public_key: bytes  # as COSE (RFC 9052)
+    sign_count: int = Field(sa_type=BigInteger)  # up to 2**32 - 1; 0 for ever where a passkey does not count
+    name: str  # as its owner calls it
+    added_at: datetime = Field(sa_type=UTCDateTime)
+
+
 class RecoveryCode(SQLModel, table=True):
     """One recovery code that still works: its keyed hash, never the code."""
 
@@ -157,7 +175,7 @@ class FactorLoss(SQLModel, table=True):
 
 
 class SpentLink(SQLModel, table=True):
-    """A link from a letter that was used: a hash of it, so that it is never used again, whoever is gone meanwhile."""
+    """A link from a letter, or a question to a passkey, that was used: a hash of it, so that it never is used again."""
 
     __tablename__ = "app_spent_link"
 

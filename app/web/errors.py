@@ -14,6 +14,7 @@ from litestar.exceptions import HTTPException
 
 from app.accounts.factors.store import FIELD
 from app.accounts.limits import TooMany
+from app.accounts.passkeys.answers import ANSWER
 from app.accounts.passwords import Busy
 from app.config import LANGUAGES
 from app.db import Away
@@ -26,7 +27,8 @@ log = logging.getLogger("khma.door")
 
 AWAY_SECONDS = 10
 BUSY_SECONDS, BUSY_SPREAD_SECONDS = 5, 15
-NOT_CARRIED = frozenset({"_token", FIELD, "current", "password", "present"})
+# No page holds a password: it is asked for again.
+NOT_CARRIED = frozenset({"_token", FIELD, ANSWER, "current", "password", "present"})
 KNOWN = {400: "door.unreadable", 404: "door.nowhere", 405: "door.wrong_method", 413: "door.too_large"}
 
 

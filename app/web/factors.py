@@ -16,18 +16,21 @@ from app.accounts.factors.store import (
     add_factor,
     count_recovery_codes,
     find_factor,
+    has_factor,
     remove_factor,
     renew_recovery_codes,
 )
+from app.accounts.passkeys.store import list_passkeys
 from app.accounts.sealing import seal, unseal
 from app.accounts.sessions import close_other_sessions, renew_session
 from app.accounts.store import get_account
 from app.accounts.tables import Account, Event
 from app.letters.outbox import write_letter
 from app.qr import draw
-from app.security import Roles
+from app.security import JUST_NOW, Roles
 from app.web.respond import AnyRequest, arrival_of, come_in, first_page, go, onward, page, safe_place
 from app.web.session import (
+    ProveFirst,
     browser_of,
     check_password,
     house_of,
@@ -35,7 +38,7 @@ from app.web.session import (
     prove,
     shown_code,
     visitor_of,
-    with_code,
+    with_factor,
 )
 from commons.clock import now
 from commons.errors import Conflict, Invalid
@@ -68,7 +71,7 @@ class SecondStep(Controller):
             return await let_in(session, house.config.secret, account, arrival)
 
         try:
-            token, roles = await with_code(request, halfway.account_id, visitor.text(FIELD), work)
+            token, roles = await with_factor(request, halfway.account_id, work)
         except Invalid as error:
             return await _code_form(request, halfway, wanted, error)
         answer = come_in(request, first_page(request, roles, wanted), token, arrival)
@@ -88,8 +91,17 @@ async def _halfway(request: AnyRequest) -> Halfway | None:
 
 
 async def _code_form(request: AnyRequest, halfway: Halfway, wanted: str, error: Invalid | None = None) -> Response[str]:
-    code = await shown_code(house_of(request), halfway.account_id)
-    return await page(request, "factors/code.html", error.status if error else 200, next=wanted, code=code, error=error)
+    async with house_of(request).db.reading() as session:
+        has_passkey = bool(await list_passkeys(session, halfway.account_id))
+    return await page(
+        request,
+        "factors/code.html",
+        error.status if error else 200,
+        next=wanted,
+        code=await shown_code(house_of(request), halfway.account_id),
+        has_passkey=has_passkey,
+        error=error,
+    )
 
 
 class Proving(Controller):
@@ -122,7 +134,7 @@ async def _proof_form(request: AnyRequest, wanted: str, error: Invalid | None = 
 
 
 class OwnFactor(Controller):
-    """One's own second factor: set up with password and a first code, taken away or given new codes with another."""
+    """One's own app: set up with password and a first code, taken away or given new recovery codes with another."""
 
     path = "/{lang:str}/me/factor"
 
@@ -173,7 +185,7 @@ class OwnFactor(Controller):
 
         try:
             await check_password(request, visitor.known_id, "current")
-            codes, renewed = await with_code(request, account_id, visitor.text(FIELD), work)
+            codes, renewed = await with_factor(request, account_id, work)
         except Invalid as error:
             return await _present(request, error, "renew")
         visitor.sign_in(renewed)
@@ -181,7 +193,7 @@ class OwnFactor(Controller):
 
     @post("/remove", name="factors.remove")
     async def remove(self, request: AnyRequest, lang: FromPath[str]) -> Response[str]:
-        """Take it away, with the recovery codes."""
+        """Take it away; with the last factor go the recovery codes."""
         visitor = visitor_of(request)
         account_id, token = visitor.known_id, visitor.session_token
 
@@ -189,11 +201,12 @@ class OwnFactor(Controller):
             await remove_factor(session, account_id)
             await close_other_sessions(session, account_id, token)
             await note(session, Event.FACTOR_REMOVED, who=account_id, browser=browser_of(request))
-            await write_letter(session, visitor.email, "factor_removed", lang)
+            left = "passkeys" if await has_factor(session, account_id) else ""
+            await write_letter(session, visitor.email, "factor_removed", lang, left=left)
             return await renew_session(session, token, proved=False)
 
         try:
-            renewed = await with_code(request, account_id, visitor.text(FIELD), work)
+            renewed = await with_factor(request, account_id, work)
         except Invalid as error:
             return await _present(request, error, "remove")
         visitor.sign_in(renewed)
@@ -201,20 +214,25 @@ class OwnFactor(Controller):
 
 
 async def _present(request: AnyRequest, error: Invalid | None = None, act: str = "") -> Response[str]:
-    """Show the factor that is there. act: the form in which the error is."""
-    house, account_id = house_of(request), visitor_of(request).known_id
+    """Show the factors that are there. act: the form in which the error is."""
+    house, visitor = house_of(request), visitor_of(request)
+    account_id, act = visitor.known_id, act or request.query_params.get("act", "")
     async with house.db.reading() as session:
         factor = await find_factor(session, account_id)
+        passkeys = await list_passkeys(session, account_id)
         left = await count_recovery_codes(session, account_id)
-    if factor is None:
-        return onward(request, "factors.show")
+    if factor is None and (act == "app" or not passkeys):
+        if passkeys and (visitor.proved_ago is None or visitor.proved_ago > JUST_NOW):
+            raise ProveFirst("")  # an app opens as much as the passkey does
+        return await _set_up(request, new_app_secret(), "")
     return await page(
         request,
         "factors/show.html",
         error.status if error else 200,
-        since=factor.added_at,
+        since=factor.added_at if factor else None,
+        passkeys=passkeys,
         left=left,
-        act=act or request.query_params.get("act", ""),
+        act=act,
         code=await shown_code(house, account_id),
         error=error,
     )

@@ -17,7 +17,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from app.accounts.entering import let_in
 from app.accounts.events import note
-from app.accounts.factors.store import FIELD, find_factor
+from app.accounts.factors.store import has_factor
 from app.accounts.limits import PROVIDER_FROM_NETWORK, networks_of
 from app.accounts.oidc.claims import Person
 from app.accounts.oidc.marks import PersonMarker, subject_mark
@@ -33,6 +33,7 @@ from app.accounts.oidc.notes import (
 )
 from app.accounts.oidc.provider import Provider, ProviderAway
 from app.accounts.oidc.store import add_identity, find_identity, remove_identity
+from app.accounts.passkeys.store import list_passkeys
 from app.accounts.store import LONGEST_NAME, add_account, check_address, find_account, get_account
 from app.accounts.tables import Account, Event
 from app.i18n import translations
@@ -47,7 +48,7 @@ from app.web.session import (
     keep_cookie,
     shown_code,
     visitor_of,
-    with_code,
+    with_factor,
 )
 from commons.clock import now
 from commons.errors import Conflict, DomainError, Forbidden, Invalid, NotFound
@@ -128,11 +129,11 @@ class JoiningBoth(Controller):
     @post(name="oidc.join_save")
     async def join(self, request: AnyRequest, lang: FromPath[str]) -> Response[str]:
         """Take them, join the two, and sign in."""
-        provider, house, visitor = _provider(request), house_of(request), visitor_of(request)
+        provider, house = _provider(request), house_of(request)
         if (found := await _to_join(request)) is None:
             return await _failed(request, Forbidden("oidc.lost"))
-        joining, account, has_factor = found
-        arrival = arrival_of(request, proved=has_factor)
+        joining, account, needs_factor = found
+        arrival = arrival_of(request, proved=needs_factor)
 
         async def work(session: AsyncSession) -> tuple[str, Roles]:
             owner = await get_account(session, account.id)
@@ -143,12 +144,12 @@ class JoiningBoth(Controller):
 
         try:
             await check_password(request, account.id, "password")
-            if has_factor:
-                token, roles = await with_code(request, account.id, visitor.text(FIELD), work)
+            if needs_factor:
+                token, roles = await with_factor(request, account.id, work)
             else:
                 token, roles = await house.db.write(work)
         except Invalid as error:
-            return await _join_form(request, joining, account, has_factor, error)
+            return await _join_form(request, joining, account, needs_factor, error)
         except Conflict as error:
             return await _failed(request, error, joining.wanted)
         keep_cookie(request, house.config.provider_cookie_name, "", VALID_FOR)
@@ -244,7 +245,7 @@ async def _enter(request: AnyRequest, account: Account, shown: Shown, wanted: st
             identity.person_mac = shown.person_mac
             session.add(identity)
             await session.flush()
-        if await find_factor(session, owner.id) is not None:
+        if await has_factor(session, owner.id):
             return True, "", frozenset()
         return False, *(await let_in(session, house.config.secret, owner, arrival))
 
@@ -305,21 +306,24 @@ async def _to_join(request: AnyRequest) -> tuple[Joining, Account, bool] | None:
     async with house.db.reading() as session:
         joining = open_joining(house.config.secret, visitor.cookie, text, await now(session))
         account = await session.get(Account, joining.account_id) if joining else None
-        factor = await find_factor(session, account.id) if account else None
-    return (joining, account, factor is not None) if joining and account else None
+        needs_factor = await has_factor(session, account.id) if account else False
+    return (joining, account, needs_factor) if joining and account else None
 
 
 async def _join_form(
-    request: AnyRequest, _: Joining, account: Account, has_factor: bool, error: Invalid | None = None
+    request: AnyRequest, _: Joining, account: Account, needs_factor: bool, error: Invalid | None = None
 ) -> Response[str]:
+    async with house_of(request).db.reading() as session:
+        has_passkey = bool(await list_passkeys(session, account.id))
     return await page(
         request,
         "oidc/join.html",
         error.status if error else 200,
         email=account.email or "",
         name=account.name,
-        has_factor=has_factor,
-        code=await shown_code(house_of(request), account.id) if has_factor else "",
+        has_factor=needs_factor,
+        has_passkey=has_passkey,
+        code=await shown_code(house_of(request), account.id) if needs_factor else "",
         error=error,
     )
 

@@ -11,7 +11,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from app.accounts.events import note
 from app.accounts.factors.losing import WAITED, find_loss, stop_forgetting
-from app.accounts.factors.store import find_factor
+from app.accounts.factors.store import has_factor
 from app.accounts.roles.granting import (
     END,
     FORGET,
@@ -196,7 +196,7 @@ async def _person(
         account = await get_account(session, account_id)
         grants = await find_grants(session, [account_id])
         wishes = [each for each in await find_wishes(session, visitor.known_id) if each.account.id == account_id]
-        factor = await find_factor(session, account_id)
+        may_lose = await has_factor(session, account_id)
     return await page(
         request,
         "people/person.html",
@@ -204,7 +204,7 @@ async def _person(
         account=account,
         grants=grants,
         wishes=wishes,
-        has_factor=factor is not None,
+        has_factor=may_lose,
         roles=GRANTED,
         may_ask=visitor.may("people.ask") and (host.single_handed or account_id != visitor.account_id),
         typed={name: visitor.text(name) for name in ("role", "unit", "reason")},

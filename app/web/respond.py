@@ -43,6 +43,8 @@ NOTICES = frozenset(
         "locked",
         "on-paper",
         "opened",
+        "passkey-added",
+        "passkey-removed",
         "password-changed",
         "proved",
         "published",

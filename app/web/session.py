@@ -22,17 +22,20 @@ from multipart import MultipartError
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from app.accounts.events import note
-from app.accounts.factors.store import FIELD, count_recovery_codes, next_code, take_code
+from app.accounts.factors.showing import read_shown, take_shown
+from app.accounts.factors.store import FIELD, next_code
 from app.accounts.guarding import FACTOR, PASSWORD, Attempt, Trier, begin
 from app.accounts.limits import networks_of
+from app.accounts.passkeys.answers import ANSWER
+from app.accounts.passkeys.questions import VALID_FOR
 from app.accounts.passwords import Busy
 from app.accounts.sessions import LONGEST, find_signed_in, knows_device, mark_seen, renew_session
 from app.accounts.store import get_account
 from app.accounts.tables import Event
 from app.config import LANGUAGES, Config
 from app.house import House
-from app.letters.outbox import write_letter
 from app.security import EVERY_ROLE, JUST_NOW, NOBODY, Roles, is_proved, may, needs_factor
+from commons.clock import now
 from commons.errors import Forbidden, Invalid, NotFound
 from commons.tables import Texts
 
@@ -44,6 +47,7 @@ OWN_SITES = frozenset({"same-origin", "none"})
 BROWSER_LENGTH = 60
 DEVICE_SIGNS = 32
 CURRENT = "current"  # the field for the password somebody has
+REFUSED = {"passkey.copied": Event.PASSKEY_COPIED}
 
 
 class SignInFirst(Exception):
@@ -83,6 +87,7 @@ class Visitor:
     email: str = ""
     roles: Roles = NOBODY
     has_factor: bool = False
+    has_passkey: bool = False
     entered_ago: timedelta = timedelta(0)
     shown_ago: timedelta = timedelta(0)
     proved_ago: timedelta | None = None
@@ -182,14 +187,15 @@ async def enter(connection: ASGIConnection[Any, Any, Any, Any], handler: BaseRou
         sent = str(visitor.form.get("_token") or request.headers.get("x-csrf-token") or "")
         if not visitor.cookie or not hmac.compare_digest(sent.encode(), visitor.form_token().encode()):
             raise Forbidden("door.stale_form")
-    if visitor.signed_in and not is_proved(handler.name, visitor.proved_ago, visitor.shown_ago):
+    proved = is_proved(handler.name, visitor.proved_ago, visitor.shown_ago, has_factor=visitor.has_factor)
+    if visitor.signed_in and not proved:
         await _prove(request, visitor)
 
 
 async def _prove(request: "Request[Any, Any, Any]", visitor: Visitor) -> None:
-    """Take the code or password that came with a form, and let it go on under a new session id; else ask for one."""
-    error = None
-    if visitor.text(FIELD if visitor.has_factor else CURRENT) or not (visitor.has_factor or visitor.email):
+    """Take the factor or password that came with a form, which goes on under a new session id; else ask for one."""
+    error, factor = None, visitor.text(FIELD) or visitor.text(ANSWER)
+    if (factor if visitor.has_factor else visitor.text(CURRENT)) or not (visitor.has_factor or visitor.email):
         try:
             await prove(request, visitor)
         except Invalid as wrong:
@@ -200,50 +206,47 @@ async def _prove(request: "Request[Any, Any, Any]", visitor: Visitor) -> None:
 
 
 async def prove(connection: ASGIConnection[Any, Any, Any, Any], visitor: Visitor) -> None:
-    """Take the code in a form of somebody signed in, or the password of who has no factor, and renew their session.
+    """Take the factor in a form of somebody signed in, or the password of who has none, and renew their session.
 
     Raises: Invalid; TooMany; Busy.
     """
     account_id, token = visitor.known_id, visitor.session_token
     if visitor.has_factor:
-        typed = visitor.text(FIELD)
-        renewed = await with_code(
-            connection, account_id, typed, lambda session: renew_session(session, token, proved=True)
-        )
+        renewed = await with_factor(connection, account_id, lambda session: renew_session(session, token, proved=True))
     else:
         await check_password(connection, account_id, CURRENT)
         renewed = await house_of(connection).db.write(lambda session: renew_session(session, token, proved=False))
     visitor.sign_in(renewed)
 
 
-async def with_code(
-    connection: ASGIConnection[Any, Any, Any, Any],
-    account_id: UUID,
-    typed: str,
-    work: Callable[[AsyncSession], Awaitable[Result]],
+async def with_factor(
+    connection: ASGIConnection[Any, Any, Any, Any], account_id: UUID, work: Callable[[AsyncSession], Awaitable[Result]]
 ) -> Result:
-    """Take a code of somebody's second factor, and do what it was shown for, in one transaction.
+    """Take the code or the passkey in a form, and do what it was shown for, in one transaction.
 
-    Raises: Invalid "factor.wrong", "factor.used"; TooMany, since wrong ones are counted.
+    Raises: Invalid "factor.…", "passkey.…"; TooMany, since wrong ones are counted.
     """
-    house, lang = house_of(connection), connection.path_params["lang"]
+    house, visitor, browser = house_of(connection), visitor_of(connection), browser_of(connection)
+    config, lang, sent = house.config, connection.path_params["lang"], (visitor.text(FIELD), visitor.text(ANSWER))
+    async with house.db.reading() as session:
+        moment = await now(session)
+    shown = read_shown(config, visitor.cookie, sent, connection.cookies.get(config.passkey_cookie_name, ""), moment)
     who = await known_trier(connection, account_id, str(account_id))
-    attempt = begin(house.limits, house.config.secret, who, FACTOR)
+    attempt = begin(house.limits, config.secret, who, FACTOR)
 
     async def take(session: AsyncSession) -> Result:
-        if await take_code(session, house.config.secret, account_id, typed):
-            left = await count_recovery_codes(session, account_id)
-            account = await get_account(session, account_id)
-            await note(session, Event.RECOVERY_CODE_USED, who=account_id, browser=browser_of(connection))
-            await write_letter(session, account.email, "recovery_used", lang, left=str(left))
+        await take_shown(session, config, account_id, shown, browser, lang)
         return await work(session)
 
     try:
         result = await house.db.write(take)
-    except Invalid:
-        browser = browser_of(connection)
-        await house.db.write(lambda session: note(session, Event.CODE_FAILED, whom=account_id, browser=browser))
+    except Invalid as error:
+        refused = REFUSED.get(error.code, Event.PASSKEY_REFUSED if shown.answer else Event.CODE_FAILED)
+        await house.db.write(lambda session: note(session, refused, whom=account_id, browser=browser))
         raise
+    finally:
+        if shown.answer:  # one question, one answer
+            keep_cookie(connection, config.passkey_cookie_name, "", VALID_FOR)
     attempt.was_right()
     return result
 
@@ -323,7 +326,8 @@ async def _recognise(connection: ASGIConnection[Any, Any, Any, Any]) -> Visitor:
         visitor.cookie = cookie
         visitor.account_id, visitor.name = found.account.id, found.account.name
         visitor.email, visitor.roles = found.account.email or "", found.roles
-        visitor.has_factor, visitor.proved_ago = found.has_factor, found.proved_ago
+        visitor.has_factor, visitor.has_passkey = found.has_factor, found.has_passkey
+        visitor.proved_ago = found.proved_ago
         visitor.entered_ago, visitor.shown_ago = found.entered_ago, found.shown_ago
         visitor.ends_at = found.session.expires_at if found.ends_soon else None
     return visitor

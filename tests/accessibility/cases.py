@@ -82,6 +82,7 @@ PAGES = [
     Case("factor", "factors.show", "/me/factor", (MANAGER,)),
     Case("factor-renew", "factors.show", "/me/factor?act=renew", (MANAGER,)),
     Case("factor-remove", "factors.show", "/me/factor?act=remove", (MANAGER,)),
+    Case("passkey-new", "passkeys.new", "/me/passkeys", (CITIZEN,)),
     *(Case(*each) for each in rights.SEEN),
     Case("prove", "factors.prove", "/me/prove", (CITIZEN, MANAGER)),
     Case("components", "components", "/components", (NOBODY,)),

@@ -17,7 +17,7 @@ from app.accounts.roll.importing import Entry
 from app.accounts.roll.store import add_lines, add_roll, issue_codes
 from app.accounts.sessions import meet_device, open_session
 from app.accounts.store import add_account
-from app.accounts.tables import DeskSlip, Event, FactorLoss, PrintRun, RollVersion, RunKind
+from app.accounts.tables import DeskSlip, Event, FactorLoss, Passkey, PrintRun, RollVersion, RunKind
 from app.config import Config
 from app.db import Database
 from app.jobs.store import enqueue
@@ -54,6 +54,8 @@ async def furnish(config: Config) -> None:
         await open_session(session, account.id, "a browser")
         await meet_device(session, "x" * 40, account.id, "a device")
         await add_factor(session, "x" * 40, account.id, secret, app_code(secret, step_at(await now(session))))
+        keys = {"credential_id": b"\xff\x00" * 16, "public_key": b"\x00\xff", "sign_count": 2**32 - 1}
+        session.add(Passkey(account_id=account.id, name="ტელეფონი", added_at=await now(session), **keys))
         await add_grant(session, host.id, account.id, Role.OFFICER, "Registry")
         await note(session, Event.SIGNED_IN, who=account.id, browser="a browser")
         session.add(FactorLoss(account_id=account.id, link_hash=b"\xff\x00", language="ka", due_at=await now(session)))

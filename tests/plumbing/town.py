@@ -185,13 +185,13 @@ def in_thread(work: Awaitable[Any]) -> Any:  # noqa: ANN401 - whatever the work 
 
 
 @contextmanager
-def served(url: str, folder: Path, **settings: str) -> Iterator[str]:
+def served(url: str, folder: Path, name: str = "127.0.0.1", **settings: str) -> Iterator[str]:
     """Serve the pages over a database from a thread, whatever state it is in. Yields the base address.
 
-    settings: further ones of Config.
+    name:     of this machine, as it stands in the address. settings: further ones of Config.
     """
     port = free_port()
-    base = f"http://127.0.0.1:{port}"
+    base = f"http://{name}:{port}"
     own: dict[str, Any] = {"database_url": url, "base_url": base, "secret": SECRET, "data": folder}
     app = create_app(Config(**own, keys=folder / "keys", **settings))
     server = uvicorn.Server(

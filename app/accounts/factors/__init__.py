@@ -1,1 +1,1 @@
-"""The second factor: a code from an app beside the password, and recovery codes for the day the app is lost."""
+"""The second factor: a passkey, or a code from an app beside the password; recovery codes for the day it is lost."""

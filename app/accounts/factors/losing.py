@@ -12,7 +12,7 @@ from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from app.accounts.events import note
-from app.accounts.factors.store import find_factor, remove_factor
+from app.accounts.factors.store import has_factor, remove_all_factors
 from app.accounts.sessions import close_all_sessions, hash_of
 from app.accounts.store import get_account
 from app.accounts.tables import Account, Event, FactorLoss
@@ -25,7 +25,7 @@ WAITED = timedelta(hours=24)
 
 async def check_forgettable(session: AsyncSession, account_id: UUID) -> None:
     """Check that there is a factor to forget. Raises Conflict "factor.none", "factor.forgetting"."""
-    if await find_factor(session, account_id) is None:
+    if not await has_factor(session, account_id):
         raise Conflict("factor.none", field="role")
     if await session.get(FactorLoss, account_id) is not None:
         raise Conflict("factor.forgetting", field="role")
@@ -63,10 +63,10 @@ async def forget_due(session: AsyncSession) -> None:
 
 
 async def forget_factor(session: AsyncSession, account: Account, language: str) -> None:
-    """Take somebody's factor away at once, sign them out everywhere, and tell them. Raises Conflict "factor.none"."""
-    if await find_factor(session, account.id) is None:
+    """Take app and passkeys away at once, sign the person out everywhere, tell them. Raises Conflict "factor.none"."""
+    if not await has_factor(session, account.id):
         raise Conflict("factor.none", field="role")
-    await remove_factor(session, account.id)
+    await remove_all_factors(session, account.id)
     await close_all_sessions(session, account.id)
     await note(session, Event.FACTOR_FORGOTTEN, whom=account.id)
     await write_letter(session, account.email, "factor_forgotten", language)

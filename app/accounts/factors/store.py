@@ -1,9 +1,9 @@
-"""Factors and recovery codes as rows: set up, shown once each, taken away."""
+"""Apps and recovery codes as rows, and whether there is a factor at all: set up, shown once each, taken away."""
 
 from collections.abc import Sequence
 from uuid import UUID
 
-from sqlalchemy import delete, func, update
+from sqlalchemy import Case, case, delete, exists, func, update
 from sqlalchemy.exc import IntegrityError
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
@@ -20,20 +20,36 @@ from app.accounts.factors.codes import (
     seal_app_secret,
     step_at,
 )
-from app.accounts.tables import Factor, FactorLoss, RecoveryCode
+from app.accounts.tables import Factor, FactorLoss, Passkey, RecoveryCode
 from commons.clock import now
 from commons.errors import Conflict, Invalid
 
+PASSKEY, APP = "passkey", "app"
 FIELD = "_code"  # one name on every page, which no other form uses
 
 
 async def find_factor(session: AsyncSession, account_id: UUID) -> Factor | None:
-    """Find somebody's second factor, if they have one."""
+    """Find somebody's app, if it is a factor of theirs."""
     return await session.get(Factor, account_id)
 
 
+async def has_factor(session: AsyncSession, account_id: UUID) -> bool:
+    """Tell whether somebody has a second factor: an app, or a passkey."""
+    return bool((await session.exec(select(best_factor(account_id)))).first())
+
+
+def best_factor(account_id: object) -> Case[str]:
+    """Write which factor somebody has, as a column: PASSKEY, else APP, else nothing.
+
+    account_id: one, or the column that holds it.
+    """
+    passkey = exists().where(col(Passkey.account_id) == account_id)
+    app = exists().where(col(Factor.account_id) == account_id)
+    return case((passkey, PASSKEY), (app, APP), else_="")
+
+
 async def add_factor(session: AsyncSession, secret: str, account_id: UUID, app_secret: str, typed: str) -> list[str]:
-    """Set a second factor up, once a first code of the app was shown.
+    """Make an app a second factor, once a first code of it was shown.
 
     secret:  the house's.
     Returns: ten recovery codes, told once and kept nowhere.
@@ -79,10 +95,23 @@ async def take_code(session: AsyncSession, secret: str, account_id: UUID, typed:
 
 
 async def remove_factor(session: AsyncSession, account_id: UUID) -> None:
-    """Take a second factor away, and with it the recovery codes, and a request that it be forgotten."""
+    """Take the app away."""
+    await session.exec(delete(Factor).where(col(Factor.account_id) == account_id))
+    await tidy_up(session, account_id)
+
+
+async def remove_all_factors(session: AsyncSession, account_id: UUID) -> None:
+    """Take app and passkeys away."""
+    await session.exec(delete(Passkey).where(col(Passkey.account_id) == account_id))
+    await remove_factor(session, account_id)
+
+
+async def tidy_up(session: AsyncSession, account_id: UUID) -> None:
+    """Let the recovery codes, and a request that the factor be forgotten, go with somebody's last factor."""
+    if await has_factor(session, account_id):
+        return
     await session.exec(delete(FactorLoss).where(col(FactorLoss.account_id) == account_id))
     await session.exec(delete(RecoveryCode).where(col(RecoveryCode.account_id) == account_id))
-    await session.exec(delete(Factor).where(col(Factor.account_id) == account_id))
 
 
 async def renew_recovery_codes(session: AsyncSession, secret: str, account_id: UUID) -> list[str]:

@@ -23,6 +23,7 @@ KEPT_AS = {
     "app_device.account_id": GOES,
     "app_factor.account_id": GOES,
     "app_factor_loss.account_id": GOES,
+    "app_passkey.account_id": GOES,
     "app_recovery_code.account_id": GOES,
     "app_grant.account_id": GOES,
     "app_letter.account_id": GOES,

@@ -11,6 +11,7 @@ from typing import Any
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from app.accounts.factors.store import count_recovery_codes, find_factor
+from app.accounts.passkeys.store import list_passkeys
 from app.accounts.rights.store import (
     find_all_events,
     find_all_grants,
@@ -31,7 +32,8 @@ ONE_NAME = {"address_known": "address_new"}
 """One name for both answers to a wish for a new address: else the file would tell who else has an account."""
 NOT_IN_HERE = [
     "Your password and your recovery codes: only a form is kept that cannot be read back.",
-    "The secret of your second factor: it is kept under seal, and would let its reader pass for you.",
+    "The secret of your app: it is kept under seal, and would let its reader pass for you.",
+    "The public keys of your passkeys: they open nothing, and what does never left your device.",
     "The texts of letters: they are erased when a letter is sent; one that waits may hold a link that opens a door.",
     "Ballots: none leads to an account, so nobody can find yours, and we cannot either.",
     "Lists of people who may vote: they are the organisation's own, and no line of one is tied to this account.",
@@ -57,6 +59,9 @@ async def gather(session: AsyncSession, account: Account) -> dict[str, Any]:
             "recovery_codes_left": await count_recovery_codes(session, account.id),
             "forgotten_at": _at(loss.due_at) if loss else None,
         },
+        "passkeys": [
+            {"name": each.name, "added_at": _at(each.added_at)} for each in await list_passkeys(session, account.id)
+        ],
         "roles": [
             {"role": each.role, "unit": each.unit, "granted_at": _at(each.granted_at), "ended_at": _at(each.ended_at)}
             for each in await find_all_grants(session, account.id)
