@@ -214,7 +214,7 @@ class RollVersion(SQLModel, table=True):
 
     roll_id: UUID = Field(foreign_key="app_roll.id", primary_key=True)
     number: int = Field(primary_key=True)  # counted from 1
-    hash: str  # SHA-256 of the lines that may vote, sorted, 64 hex digits
+    hash: str  # SHA-256 of the lines that may vote, sorted, 64 hex digits; empty once one of them was erased
     lines: int  # how many they are
     added: int
     renamed: int
