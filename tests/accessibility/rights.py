@@ -11,15 +11,15 @@ from playwright.sync_api import Page
 
 from app.accounts.factors.halfway import mark_of
 from app.accounts.rights.moving import CONFIRM, UNDO
-from app.accounts.tokens import seal_token
+from app.accounts.tokens import make_token
 from tests.plumbing.server import SECRET
 from tests.plumbing.town import RunningTown
 
 LOSS = "a-link-that-keeps-a-second-factor"
 _NOBODY = {"account": str(UUID(int=0)), "from": "a@b.example", "address": "c@d.example", "mark": ""}
 PERSON = UUID("5f0c2c7e-2f0e-4f52-9a3a-0d6b6b0c1a12")  # who stands in the furnished town
-MOVED = seal_token(SECRET, UNDO, {"account": str(PERSON), "address": "an.old.one@vardisi.example"}, hours=1)
-FOREIGN = seal_token(SECRET, CONFIRM, _NOBODY, hours=1)
+MOVED = make_token(SECRET, UNDO, {"account": str(PERSON), "address": "an.old.one@vardisi.example"}, hours=1)
+FOREIGN = make_token(SECRET, CONFIRM, _NOBODY, hours=1)
 
 
 def _account(town: RunningTown) -> tuple[str, str, str]:
@@ -39,7 +39,7 @@ def confirming(page: Page, town: RunningTown) -> None:
     """Open the link that a new address was sent."""
     account, email, mark = _account(town)
     facts = {"account": account, "from": email, "address": "a.new.one@vardisi.example", "mark": mark}
-    _go(page, town, f"/me/address/{seal_token(SECRET, CONFIRM, facts, hours=1)}")
+    _go(page, town, f"/me/address/{make_token(SECRET, CONFIRM, facts, hours=1)}")
 
 
 def typed(**fields: str) -> Callable[[Page, RunningTown], None]:

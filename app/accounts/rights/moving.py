@@ -12,17 +12,17 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from app.accounts.events import note
 from app.accounts.factors.halfway import mark_of
+from app.accounts.passwords import no_password
 from app.accounts.sessions import close_all_sessions
 from app.accounts.store import find_account
 from app.accounts.tables import Account, Event
-from app.accounts.tokens import make_token, open_token, seal_token
+from app.accounts.tokens import make_token, read_token
 from app.letters.outbox import claim_letters, write_letter
 from commons.errors import Conflict, Forbidden, Invalid, NotFound
 
 LINK_HOURS = 24
 UNDO_HOURS = 7 * 24
 CONFIRM, UNDO = "address-confirm", "address-undo"
-VOID = "void"  # no hash: no password fits
 
 
 async def ask_to_move(session: AsyncSession, secret: str, account: Account, address: str, language: str) -> None:
@@ -36,13 +36,13 @@ async def ask_to_move(session: AsyncSession, secret: str, account: Account, addr
         await write_letter(session, address, "address_known", language, account_id=account.id)
         return
     facts = {"account": str(account.id), "from": account.email or "", "address": address, "mark": _mark(account)}
-    token = seal_token(secret, CONFIRM, facts, hours=LINK_HOURS)
+    token = make_token(secret, CONFIRM, facts, hours=LINK_HOURS)
     await write_letter(session, address, "address_new", language, account_id=account.id, token=token)
 
 
 def read_new_address(secret: str, account: Account, token: str) -> str:
     """Read which address a link confirms. Raises NotFound "link.dead"; Forbidden "link.foreign" to another account."""
-    facts = open_token(secret, CONFIRM, token)
+    facts = read_token(secret, CONFIRM, token)
     if facts["account"] != str(account.id):
         raise Forbidden("link.foreign")
     if (facts["from"], facts["mark"]) != (account.email or "", _mark(account)):
@@ -55,7 +55,9 @@ async def move(session: AsyncSession, secret: str, account_id: UUID, token: str,
     account = await _hold(session, account_id)
     address, before = read_new_address(secret, account, token), account.email or ""
     facts = {"account": str(account.id), "address": before}
-    undo = seal_token(secret, UNDO, facts, hours=UNDO_HOURS)
+    undo = make_token(secret, UNDO, facts, hours=UNDO_HOURS)
+    if not before:  # who had no address had no password that anybody knew
+        account.password_hash = no_password()
     await _set(session, account, address)
     await claim_letters(session, account.id, before)
     await note(session, Event.ADDRESS_CHANGED, who=account.id, browser=browser)
@@ -64,7 +66,7 @@ async def move(session: AsyncSession, secret: str, account_id: UUID, token: str,
 
 async def find_moved(session: AsyncSession, secret: str, token: str, *, lock: bool = False) -> tuple[Account, str]:
     """Find whose address a link moves back, and to which one. Raises NotFound "link.dead"."""
-    facts = open_token(secret, UNDO, token)
+    facts = read_token(secret, UNDO, token)
     try:
         account = await _hold(session, UUID(facts["account"]), lock=lock)
     except NotFound as gone:
@@ -80,7 +82,7 @@ async def move_back(session: AsyncSession, secret: str, token: str, language: st
     Raises: NotFound "link.dead"; Conflict "address.taken", should somebody have joined with the old one meanwhile.
     """
     account, address = await find_moved(session, secret, token, lock=True)
-    account.password_hash = f"{VOID} {mark_of(account.password_hash).hex()}"
+    account.password_hash = no_password()
     await _set(session, account, address)
     await close_all_sessions(session, account.id)
     await note(session, Event.ADDRESS_CHANGED_BACK, whom=account.id, browser=browser)

@@ -11,7 +11,7 @@ from app.accounts.factors.store import renew_recovery_codes
 from app.accounts.rights.moving import UNDO_HOURS
 from app.accounts.store import find_account, get_account
 from app.accounts.tables import Event
-from app.accounts.tokens import open_token, seal_token
+from app.accounts.tokens import make_token, read_token
 from app.letters.outbox import write_letter
 from app.letters.tables import Letter
 from commons.errors import NotFound
@@ -176,9 +176,9 @@ async def test_a_link_is_refused_when_it_is_foreign_used_old_or_made_for_somethi
     for answer in (await other.get(f"/en/me/address/{token}"), await other.send(f"/en/me/address/{token}")):
         assert (answer.status_code, "sign in with the account that asked" in answer.text) == (403, True)
     secret = town.config.secret
-    facts = open_token(secret, "address-confirm", token)
-    old = seal_token(secret, "address-confirm", facts, hours=24, now=0)
-    for wrong in (old, token[:-4] + "AAAA", seal_token(secret, "address-undo", facts, hours=1), "no.link", "%C3%A9"):
+    facts = read_token(secret, "address-confirm", token)
+    old = make_token(secret, "address-confirm", facts, hours=24, now=0)
+    for wrong in (old, token[:-4] + "AAAA", make_token(secret, "address-undo", facts, hours=1), "no.link", "%C3%A9"):
         for answer in (await browser.get(f"/en/me/address/{wrong}"), await browser.send(f"/en/me/address/{wrong}")):
             assert (answer.status_code, "too old, or was used already" in answer.text) == (404, True), wrong
     await browser.send("/en/me/password", {"current": PASSWORD, "password": "four other words together"})
@@ -230,9 +230,9 @@ async def test_the_old_address_takes_the_account_back_from_a_thief(town: Town) -
 async def test_the_way_back_ends_after_a_week_and_with_the_account(town: Town) -> None:
     await moved(town)
     undo = (await letter_of(town, CITIZEN, "address_changed")).facts["token"]
-    facts = open_token(town.config.secret, "address-undo", undo)
+    facts = read_token(town.config.secret, "address-undo", undo)
     with pytest.raises(NotFound):
-        open_token(town.config.secret, "address-undo", seal_token(town.config.secret, "address-undo", facts, hours=-1))
+        read_token(town.config.secret, "address-undo", make_token(town.config.secret, "address-undo", facts, hours=-1))
     assert UNDO_HOURS == 7 * 24
 
     async def leave(session: AsyncSession) -> None:
