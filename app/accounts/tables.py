@@ -19,8 +19,8 @@ class Account(SQLModel, table=True):
 
     id: UUID = Field(default_factory=new_id, primary_key=True)
     email: str | None = Field(default=None, unique=True)  # None: a provider vouches for them and told no address
-    name: str
-    password_hash: str
+    name: str  # empty where a provider told none
+    password_hash: str  # see passwords.no_password for who never chose one
     created_at: datetime = Field(sa_type=UTCDateTime)
 
 
