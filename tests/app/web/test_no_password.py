@@ -11,6 +11,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from app.accounts.factors.codes import app_code, seal_app_secret, step_at
 from app.accounts.factors.store import FIELD
+from app.accounts.oidc.notes import Joining, seal_joining
 from app.accounts.oidc.store import add_identity
 from app.accounts.passwords import is_chosen, no_password
 from app.accounts.sessions import list_sessions, open_session
@@ -20,7 +21,7 @@ from app.letters.sending import compose
 from commons.clock import now
 from tests.conftest import Addresses
 from tests.plumbing.forms import form_at
-from tests.plumbing.house import APP_SECRET, PASSWORD, Browser, Town, opened_town
+from tests.plumbing.house import APP_SECRET, PASSWORD, QUICK, Browser, Town, opened_town
 from tests.plumbing.providers import settings
 from tests.plumbing.server import SECRET
 
@@ -45,7 +46,8 @@ async def came(town: Town, email: str | None = None, *, factor: bool = False) ->
     """Let somebody come by the provider for the first time."""
 
     async def work(session: AsyncSession) -> tuple[UUID, str]:
-        account = await add_account(session, email, "", no_password())
+        # Without an address there is none either: accounts of before have the hash of one that nobody knows.
+        account = await add_account(session, email, "", no_password() if email else QUICK)
         await add_identity(session, ISSUER, account.id.bytes, account.id, None)
         if factor:
             sealed = seal_app_secret(SECRET, account.id, APP_SECRET)
@@ -156,6 +158,20 @@ async def test_their_only_way_in_is_not_taken_away(town: Town) -> None:
     assert "your only way in, as long as you have chosen no password" in page.text
     refused = await browser.send("/en/me/provider/remove", {}, page="/en/me")
     assert (refused.status_code, "Choose a password first" in refused.text) == (409, True)
+
+
+async def test_joining_asks_for_no_password_of_an_account_that_has_none(town: Town) -> None:
+    account_id, _ = await came(town, ADDRESSES["an address"])
+    browser = town.browser()
+    await browser.get("/en/sign-in")  # whose form gives it a cookie
+    note = Joining(account_id, b"another subject", None, "")
+    async with town.house.db.reading() as session:
+        sealed = seal_joining(SECRET, browser.cookie, note, await now(session))
+    browser.http.cookies.set(town.config.provider_cookie_name, sealed, domain="127.0.0.1")
+    page = await browser.get("/en/sign-in/join")
+    assert (page.status_code, ASKS in page.text) == (200, False)
+    assert "This account has no password yet" in page.text
+    assert 'href="/en/forgot"' in page.text
 
 
 async def test_nobody_is_called_by_an_english_word(town: Town) -> None:
