@@ -6,7 +6,7 @@
 import json
 import re
 import stat
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from itertools import pairwise as neighbours
 from pathlib import Path
@@ -16,6 +16,7 @@ from ballots.counting.certificate import check_schulze
 from ballots.counting.types import MAX_OPTIONS
 from commons.canonical import readable
 from commons.errors import Invalid
+from commons.ledger.proof import Finding as Fault
 from commons.ledger.proof import check_proof_file
 from results import archive
 from results.differences import Finding, first_difference, show
@@ -145,11 +146,7 @@ class Examination:
     ) -> dict[str, Any] | None:
         """Check a proof as `read_proof` does, where it is one entry of a file; "" where it is the whole."""
         place = f"{entry}: " if entry else ""
-        faults = [
-            fault
-            for fault in check_proof_file(data, key)
-            if key is not None or (fault.where, fault.found) != _NO_KEY_GIVEN
-        ]
+        faults = self.told_of(check_proof_file(data, key), key)
         for fault in faults:
             self.note(name, place + fault.where, fault.expected, fault.found)
         if faults:
@@ -161,6 +158,20 @@ class Examination:
                 self.note(name, place + part, right, found[part])
                 return None
         return proof
+
+    def told_of(self, faults: Iterable[Fault], key: str | None) -> list[Fault]:
+        """Leave out that no key was given: who gave none knows."""
+        return [fault for fault in faults if key is not None or (fault.where, fault.found) != _NO_KEY_GIVEN]
+
+    def key_of_then(self, faults: Iterable[Fault]) -> str | None:
+        """Tell by which key a proof inside the archive is to be checked, from the faults that it has by ours.
+
+        A log may get a new key after a vote was sealed. The older signature is then held by the newer one: it signs
+        the hash of SHA256SUMS, which holds the proof's file.
+        """
+        if self.key is None or not self.is_proven:
+            return self.key
+        return None if any("checkpoint.key_unknown" in fault.found for fault in faults) else self.key
 
     def recount(self, files: dict[str, bytes]) -> None:
         """Compare files that follow from others with those that are there."""

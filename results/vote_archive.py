@@ -4,6 +4,7 @@
     minutes.json   what became of the vote: times, amendments, how many of what, what is released and why
     roll.txt       hashed lines of those who might vote         took_part.txt  of those who did
     box.txt        the commitment of every sealed ballot        sealed.json    the proof that the ledger held its root
+    roll.json      the proof that the ledger held the roots of roll.txt and took_part.txt, and each change of the roll
     places.csv     the order                                    result.json    the count, as much as is released
     pairwise.csv   for every two options, how many ballots put one before the other
     lines.json     a short hash of every line                   SHA256SUMS     a hash of every file above
@@ -26,11 +27,17 @@ from results.archive import CARD, LINES, PAIRWISE, PLACES, RESULT, complete, wri
 from results.release import Plan, Reason, Release, decide, in_tens
 
 FORMAT = "khma-minutes-v0"
-MINUTES, SEALED = "minutes.json", "sealed.json"
+MINUTES, SEALED, ROLL_PROOF = "minutes.json", "sealed.json", "roll.json"
 BOX, ROLL, TOOK_PART = "box.txt", "roll.txt", "took_part.txt"
-ALWAYS = (CARD, MINUTES, BOX, ROLL, TOOK_PART, SEALED)
+ALWAYS = (CARD, MINUTES, BOX, ROLL, TOOK_PART, SEALED, ROLL_PROOF)
+ROLL_CHANGED = "roll.changed"
+"""The kind of ledger line that says that somebody was struck off the roll, or put back, while people voted."""
+
 COUNTED = {Plan.NONE: (), Plan.ORDER: (PLACES, RESULT), Plan.FULL: (PAIRWISE, PLACES, RESULT)}
 """The files that tell the count, by how much of it is released."""
+
+LATER = ("paper", "struck", "restored")
+"""Figures that came later: they are not written where they are nothing."""
 
 TOTALS = ("ballots", "blank", "invalid", "counted")
 
@@ -63,6 +70,7 @@ class Minutes:
     urn:        SHA-256 of the urn's file, 64 hex digits. opened: hash of the opened list, or "" where it stays shut.
     paper:      people who vote on paper: they took part, and are in no other figure.
     set_aside:  rows that two people set aside. unreadable: ballots that could not be opened or read.
+    struck:     people struck off the roll while the vote was under way. restored: of these, put back meanwhile.
     """
 
     poll_id: UUID
@@ -81,6 +89,8 @@ class Minutes:
     amendments: tuple[Change, ...]
     release: Release
     paper: int = 0
+    struck: int = 0
+    restored: int = 0
 
     def as_json(self) -> dict[str, Any]:
         """Return the minutes as texts, numbers, lists and dicts."""
@@ -102,7 +112,7 @@ class Minutes:
             "amendments": [dict(vars(each)) for each in self.amendments],
             "released": self.release.plan.value,
             "because": [each.value for each in self.release.because],
-        } | ({"paper": self.paper} if self.paper else {})  # a figure that came later: not written where it is nothing
+        } | {name: number for name in LATER if (number := getattr(self, name))}
 
     @classmethod
     def from_json(cls, value: Any) -> Self:  # noqa: ANN401 - JSON of a stranger; what does not fit raises
@@ -127,13 +137,14 @@ class Minutes:
                 opened=value["opened"],
                 amendments=tuple(Change(**each) for each in value["amendments"]),
                 release=Release(Plan(value["released"]), tuple(Reason(each) for each in value["because"])),
-                paper=value.get("paper", 0),
+                **{name: value.get(name, 0) for name in LATER},
             )
             written = minutes.as_json()
         except (KeyError, TypeError, ValueError, AttributeError) as reason:
             raise Invalid("minutes.malformed", part=str(reason)) from reason
         wrong = [name for name in sorted({*written, *value}) if written.get(name) != value.get(name)]
-        numbers = [minutes.roll, minutes.took_part, minutes.box, minutes.set_aside, minutes.unreadable, minutes.paper]
+        numbers = [minutes.roll, minutes.took_part, minutes.box, minutes.set_aside, minutes.unreadable]
+        numbers += [getattr(minutes, name) for name in LATER]
         texts = [minutes.address, minutes.card, minutes.urn, minutes.opened]
         texts += [text for each in minutes.amendments for text in vars(each).values()]
         if any(type(number) is not int or number < 0 for number in numbers):
@@ -155,18 +166,19 @@ def summed(plan: Plan) -> tuple[str, ...]:
 
 
 def build(
-    card: VoteCard, minutes: Minutes, lists: Mapping[str, bytes], sealed: bytes, outcome: Outcome | None
+    card: VoteCard, minutes: Minutes, lists: Mapping[str, bytes], proofs: Mapping[str, bytes], outcome: Outcome | None
 ) -> dict[str, bytes]:
     """Write every file of the archive.
 
-    lists:   box.txt, roll.txt and took_part.txt. sealed: the bytes of sealed.json.
+    lists:   box.txt, roll.txt and took_part.txt. proofs: sealed.json and roll.json.
     outcome: the count; None where the box stays shut.
     Raises:  ValueError where the release in the minutes is not what the count allows.
     """
     if decide(outcome) != minutes.release:
         raise ValueError("the minutes release something else than the count allows")
-    files = {CARD: card.bytes(), MINUTES: minutes.bytes(), SEALED: sealed}
+    files = {CARD: card.bytes(), MINUTES: minutes.bytes()}
     files |= {name: lists[name] for name in (BOX, ROLL, TOOK_PART)}
+    files |= {name: proofs[name] for name in (SEALED, ROLL_PROOF)}
     if outcome is not None:
         files |= count_files(outcome, minutes.release.plan)
     return complete(files)

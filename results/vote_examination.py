@@ -21,6 +21,7 @@ from results import vote_archive
 from results.archive import CARD, PAIRWISE, PLACES, RESULT
 from results.examination import MOST_FINDINGS_A_FILE, Examination
 from results.release import STEP, Plan, could_be, decide, in_tens
+from results.roll_examination import examine_roll
 from results.vote_archive import BOX, MINUTES, ROLL, SEALED, TOOK_PART, Minutes
 
 UNCOUNTED = "needs the ballots: recounted by nobody yet"
@@ -47,7 +48,8 @@ class VoteExamination(Examination):
         minutes = self.read_form(MINUTES, "minutes", Minutes.from_json)
         lists = {name: self.read_list(name) for name in (BOX, ROLL, TOOK_PART)}
         self._check_lists(lists, minutes)
-        self._check_sealed(lists[BOX], minutes)
+        sealed = self._check_sealed(lists[BOX], minutes)
+        on_roll = examine_roll(self, lists, minutes, sealed)
         self.card_hash = card.hash() if card else ""
         self.told = "The result could not be checked."
         if card is None or minutes is None or not self._check_minutes(card, minutes):
@@ -60,6 +62,7 @@ class VoteExamination(Examination):
             case Plan.NONE:
                 fewest = f"fewer than {FEWEST_OPENED}"
                 self.told = f"The box was not opened: it holds {minutes.box} ballots, {fewest}."
+        self.told += f" {on_roll}" if on_roll else ""
         if minutes.paper:
             self.told += f" Not in these figures: {minutes.paper} who vote on paper."
 
@@ -81,13 +84,14 @@ class VoteExamination(Examination):
             for number, line in strangers[:MOST_FINDINGS_A_FILE]:
                 self.note(TOOK_PART, f"line {number}", f"a line of {ROLL}", line)
 
-    def _check_sealed(self, box: list[str] | None, minutes: Minutes | None) -> None:
-        """Check the proof that the ledger held the root of the box list."""
+    def _check_sealed(self, box: list[str] | None, minutes: Minutes | None) -> dict[str, Any] | None:
+        """Check the proof that the ledger held the root of the box list. Returns the proof, where it holds."""
         if SEALED not in self.files:
-            return
-        proof = self.read_proof(SEALED, "box.sealed", {"root", "ballots", "set_aside"}, self._key_of_sealed())
+            return None
+        key = self.key_of_then(check_proof_file(self.files[SEALED], self.key))
+        proof = self.read_proof(SEALED, "box.sealed", {"root", "ballots", "set_aside"}, key)
         if proof is None:
-            return
+            return None
         words = proof["words"]
         if box is not None:
             found = root([bytes.fromhex(line) for line in box]).hex()
@@ -102,17 +106,7 @@ class VoteExamination(Examination):
             ):
                 if right != said:
                     self.note(MINUTES, entry, f"{right}, as in {SEALED}", said)
-
-    def _key_of_sealed(self) -> str | None:
-        """Tell by which key the proof is to be checked.
-
-        A log may get a new key after a vote was sealed. The older signature is then held by the newer one: it signs
-        the hash of SHA256SUMS, which holds this file.
-        """
-        if self.key is None or not self.is_proven:
-            return self.key
-        faults = [fault.found for fault in check_proof_file(self.files[SEALED], self.key)]
-        return None if any("checkpoint.key_unknown" in found for found in faults) else self.key
+        return proof
 
     def _check_minutes(self, card: VoteCard, minutes: Minutes) -> bool:
         """Check the minutes against the card and themselves. Returns whether the count can be looked at."""

@@ -1,6 +1,7 @@
 """Publishing the result of a sealed vote: what lies in the opened box is counted, released by rule, and noted."""
 
 import asyncio
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
@@ -13,12 +14,15 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from ballots import opening
 from ballots.counting.registry import count
 from ballots.counting.types import Outcome
+from ballots.looking_up import ROOTS
 from ballots.store import get_box, get_list, lines_of
 from ballots.tables import Box, Step
 from commons.canonical import readable
+from commons.checkpoint import read_unsigned
 from commons.clock import now
 from commons.errors import Conflict, NotFound
-from commons.ledger.reading import prove
+from commons.ledger.lines import Line
+from commons.ledger.reading import find_all_signed, prove, prove_all
 from commons.organisations.tables import Organisation
 from polls.rulecard import VoteCard, utc_text
 from polls.store import find_amendments, get_poll, hold_poll
@@ -27,10 +31,13 @@ from results import store, vote_archive
 from results.publication import note_published
 from results.release import Release, decide
 from results.tables import Result
-from results.vote_archive import BOX, ROLL, TOOK_PART, Change, Minutes
+from results.vote_archive import BOX, ROLL, ROLL_CHANGED, ROLL_PROOF, SEALED, TOOK_PART, Change, Minutes
 
 LISTS = {BOX: "box", ROLL: "roll", TOOK_PART: "took_part"}
 """The public lists: file -> name of the list."""
+
+ON_ROLL = (*ROOTS.values(), ROLL_CHANGED)
+"""The kinds of ledger lines that say who might vote and who did."""
 
 
 @dataclass(frozen=True)
@@ -51,8 +58,9 @@ class PreparedVote:
 async def prepare_vote(session: AsyncSession, poll_id: UUID) -> PreparedVote:
     """Read and count a box that was opened, or stays shut; writes nothing.
 
-    Raises: NotFound; Conflict "box.not_opened", "box.too_early", "box.not_in_checkpoint", "box.deleted".
-    Cost:   the count, beside the event loop; O(length of the log) for the proof.
+    Raises: NotFound; Conflict "box.not_opened", "box.too_early", "box.not_in_checkpoint", "box.deleted",
+            "ledger.line_waits" while the log has not taken all that was said about the roll.
+    Cost:   the count, beside the event loop; O(length of the log) for each proof.
     """
     poll, box = await get_poll(session, poll_id), await get_box(session, poll_id)
     if box.deleted_at is not None:
@@ -69,9 +77,12 @@ async def prepare_vote(session: AsyncSession, poll_id: UUID) -> PreparedVote:
     minutes = await _gather_minutes(session, poll, box, decide(outcome))
     listed = await get_list(session, poll_id, "box")
     position = await opening.find_sealed(session, poll, listed)
-    sealed = readable(await prove(session, position, earliest=True))  # signed before anyone could open the box
+    sealed = await prove(session, position, earliest=True)  # signed before anyone could open the box
+    said = await _find_said_of_roll(session, poll)
+    proven = await prove_all(session, said, since=read_unsigned(sealed["checkpoint"]).size)
+    proofs = {SEALED: readable(sealed), ROLL_PROOF: readable(proven)}
     lists = {file: lines_of(await get_list(session, poll_id, name)) for file, name in LISTS.items()}
-    files = await asyncio.to_thread(vote_archive.build, card, minutes, lists, sealed, outcome)
+    files = await asyncio.to_thread(vote_archive.build, card, minutes, lists, proofs, outcome)
     held_on = poll.closes_at.astimezone(ZoneInfo(organisation.zone)).date()
     return PreparedVote(poll_id, card, minutes, held_on, files, _count_for_page(card, minutes, outcome))
 
@@ -107,8 +118,30 @@ async def publish_vote(session: AsyncSession, prepared: PreparedVote) -> Result:
     return result
 
 
+async def _find_said_of_roll(session: AsyncSession, poll: Poll) -> list[Line]:
+    """Find what the ledger says of the roll of a vote: its root, that of those who took part, and every change.
+
+    Raises: Conflict "ledger.line_waits"; "roll.not_in_ledger" where no line holds the root of a list.
+    """
+    said = await find_all_signed(session, ON_ROLL, poll.subject)
+    kept = [line for line in said if line.kind == ROLL_CHANGED]
+    for name, kind in ROOTS.items():
+        listed = await get_list(session, poll.id, name)
+        words = {"root": listed.root.hex(), "size": listed.size}
+        # A closing that halted and went on leaves an older line of those who took part.
+        held = [line for line in said if (line.kind, line.words) == (kind, words)]
+        if not held:
+            raise Conflict("roll.not_in_ledger")
+        kept.append(held[-1])
+    return sorted(kept, key=lambda line: line.position)
+
+
 async def _gather_minutes(session: AsyncSession, poll: Poll, box: Box, release: Release) -> Minutes:
     """Write down what became of a vote."""
+    changed = Counter[str]()
+    for line in await find_all_signed(session, [ROLL_CHANGED], poll.subject):
+        if line.words is not None:
+            changed[str(line.words["change"])] += int(line.words["people"])
     sizes = {name: (await get_list(session, poll.id, name)).size for name in LISTS.values()}
     return Minutes(
         poll_id=poll.id,
@@ -127,6 +160,8 @@ async def _gather_minutes(session: AsyncSession, poll: Poll, box: Box, release: 
         amendments=tuple(_change(each) for each in await find_amendments(session, poll.id) if each.agreed_at),
         release=release,
         paper=box.paper,
+        struck=changed["struck"],
+        restored=changed["restored"],
     )
 
 

@@ -23,6 +23,7 @@ from app.accounts.limits import (
     PASSWORD_FROM_NETWORK,
     PASSWORD_OF_ACCOUNT,
     PASSWORD_OF_DEVICE,
+    PROVIDER_FROM_NETWORK,
     WIDER,
     Limit,
     Limits,
@@ -128,6 +129,17 @@ def begin_letter(limits: Limits, secret: str, who: Trier, *, now: float | None =
         raise
 
 
+def begin_at_provider(limits: Limits, secret: str, who: Trier, *, now: float | None = None) -> None:
+    """Count somebody who comes back from the provider: each of them is a request to it. Raises TooMany."""
+    wait_in_turn(limits, secret, PROVIDER_FROM_NETWORK, who, now=now)
+
+
+def end_at_provider(limits: Limits, who: Trier) -> None:
+    """Take it back: the provider vouched for them."""
+    for network in who.networks:
+        limits.take_back(PROVIDER_FROM_NETWORK.scope, network)
+
+
 def count_wrong_code(limits: Limits, networks: tuple[str, str], *, now: float | None = None) -> None:
     """Count a voter's code that nobody has. A right one is taken before this, however many came. Raises TooMany."""
     for limit, network in zip((CODE_FROM_NETWORK, CODE_FROM_AROUND), networks, strict=True):
@@ -155,15 +167,28 @@ def wait_in_turn(limits: Limits, secret: str, pace: Pace, who: Trier, *, now: fl
     raise TooMany(math.ceil(starts - moment), base64.urlsafe_b64encode(sealed).decode())
 
 
+def seconds_to_turn(secret: str, pace: Pace, who: Trier, *, now: float | None = None) -> int:
+    """Tell how long until the turn that was sent along comes; 0 where it is there, or there is none."""
+    moment = time.time() if now is None else now
+    starts = _starts(secret, pace, who)
+    return 0 if starts is None else max(0, math.ceil(starts - moment))
+
+
 def _is_due(secret: str, pace: Pace, who: Trier, moment: float) -> bool:
+    starts = _starts(secret, pace, who)
+    return starts is not None and starts <= moment < starts + TURN_HELD_SECONDS
+
+
+def _starts(secret: str, pace: Pace, who: Trier) -> float | None:
+    """Read from when on a turn is good; None where it is none of this browser's and this network's."""
     try:
         sealed = base64.urlsafe_b64decode(who.turn)
     except (ValueError, binascii.Error):
-        return False
+        return None
     if (opened := unseal(secret, TURN, _bound_to(pace, who), sealed)) is None:
-        return False
+        return None
     (starts,) = struct.unpack(">d", opened)
-    return bool(starts <= moment < starts + TURN_HELD_SECONDS)
+    return float(starts)
 
 
 def _bound_to(pace: Pace, who: Trier) -> bytes:

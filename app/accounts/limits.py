@@ -42,10 +42,10 @@ FACTOR_OF_ACCOUNT = Limit("factor of account", 5)
 FACTOR_OF_DEVICE = Limit("factor of device", 5)
 CODE_FROM_NETWORK = Limit("code from network", 100)
 CODE_FROM_AROUND = Limit("code from around", WIDER * CODE_FROM_NETWORK.free)
-PROVIDER_FROM_NETWORK = Limit("provider from network", 100)
 LETTER_TO_ADDRESS = Limit("letter to address", 3)
 PASSWORD_FROM_NETWORK = Pace("password from network", 100, 1)
 LETTER_FROM_NETWORK = Pace("letter from network", 30, 2)
+PROVIDER_FROM_NETWORK = Pace("provider from network", 100, 1)
 
 
 class TooMany(Exception):

@@ -3,6 +3,7 @@
 import asyncio
 import os
 import re
+import secrets
 import sys
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -28,6 +29,22 @@ OURS = "Khma ხმა"
 SHORTEST_WORD = 3
 _ESTIMATING = Lock()  # the estimate keeps one person's words where the next one's are looked for
 YIELDS = 10  # of 19 steps of niceness: whoever reads a page comes first
+
+
+VOID = "void"
+
+
+def no_password() -> str:
+    """Give what stands for the hash where nobody chose a password: nothing fits it, and no two are alike.
+
+    So whatever dies with a password, such as a link in a letter, dies with this one too.
+    """
+    return f"{VOID} {secrets.token_hex(16)}"
+
+
+def is_chosen(password_hash: str) -> bool:
+    """Tell whether this is the hash of a password that somebody chose."""
+    return not password_hash.startswith(f"{VOID} ")
 
 
 class Busy(Exception):

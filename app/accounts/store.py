@@ -8,6 +8,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlmodel import col, func, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
+from app.accounts.passwords import is_chosen
 from app.accounts.tables import Account, SecurityEvent
 from commons.clock import now
 from commons.errors import Conflict, Invalid, NotFound
@@ -63,12 +64,19 @@ async def find_accounts(session: AsyncSession, account_ids: Collection[UUID]) ->
     return {account.id: account for account in await session.exec(query)}
 
 
+def has_password(account: Account) -> bool:
+    """Tell whether somebody has a password to show: who came by a provider has none before they choose one."""
+    return bool(account.email) and is_chosen(account.password_hash)
+
+
 async def add_account(session: AsyncSession, address: str | None, name: str, password_hash: str) -> Account:
     """Add somebody who confirmed their address, or for whom a provider of sign-ins vouches.
 
+    name:   nothing where a provider tells none; pages then have words of their own for it, in the reader's language.
     Raises: Conflict "address.taken"; Invalid for the name.
     """
-    account = Account(email=address, name=check_name(name), password_hash=password_hash, created_at=await now(session))
+    called = check_name(name) if name else ""
+    account = Account(email=address, name=called, password_hash=password_hash, created_at=await now(session))
     try:
         async with session.begin_nested():
             session.add(account)

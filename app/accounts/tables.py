@@ -19,8 +19,8 @@ class Account(SQLModel, table=True):
 
     id: UUID = Field(default_factory=new_id, primary_key=True)
     email: str | None = Field(default=None, unique=True)  # None: a provider vouches for them and told no address
-    name: str
-    password_hash: str
+    name: str  # empty where a provider told none
+    password_hash: str  # see passwords.no_password for who never chose one
     created_at: datetime = Field(sa_type=UTCDateTime)
 
 
@@ -233,7 +233,7 @@ class RollVersion(SQLModel, table=True):
 
     roll_id: UUID = Field(foreign_key="app_roll.id", primary_key=True)
     number: int = Field(primary_key=True)  # counted from 1
-    hash: str  # SHA-256 of the lines that may vote, sorted, 64 hex digits
+    hash: str  # SHA-256 of the lines that may vote, sorted, 64 hex digits; empty once one of them was erased
     lines: int  # how many they are
     added: int
     renamed: int

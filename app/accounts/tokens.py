@@ -1,6 +1,6 @@
 """Links in letters: sealed, dated, and made for one purpose. Nothing is stored until one is used.
 
-A link stands in addresses, which are kept in histories and logs: nobody but this house can read what it says.
+An address of a page goes through logs and lists of pages seen, so nothing that a link knows can be read in it.
 """
 
 import base64
@@ -14,20 +14,20 @@ from commons.errors import NotFound
 def make_token(secret: str, purpose: str, facts: dict[str, str], *, hours: int, now: float | None = None) -> str:
     """Seal facts for one purpose, for a number of hours. Returns characters that need no escaping in an address."""
     until = int((time.time() if now is None else now) + hours * 3600)
-    return _written(seal(secret, _about(purpose), b"", json.dumps([until, facts], separators=(",", ":")).encode()))
+    return _written(seal(secret, _purpose(purpose), b"", json.dumps([until, facts]).encode()))
 
 
 def read_token(secret: str, purpose: str, token: str, *, now: float | None = None) -> dict[str, str]:
     """Read the facts back.
 
-    Raises: NotFound("link.dead") when the link is too old, was changed, or was made for something else.
+    Raises: NotFound("link.dead") when the link is too old, was changed, or was made for something else; also for
+            another spelling of a good one, so that a link that was used cannot come back in other signs.
     """
     try:
         sealed = base64.urlsafe_b64decode(token.encode() + b"=" * (-len(token) % 4))
     except ValueError as broken:
         raise NotFound("link.dead") from broken
-    opened = unseal(secret, _about(purpose), b"", sealed)
-    if opened is None or _written(sealed) != token:  # one spelling: a used link is known by its text
+    if _written(sealed) != token or (opened := unseal(secret, _purpose(purpose), b"", sealed)) is None:
         raise NotFound("link.dead")
     until, facts = json.loads(opened)
     if (time.time() if now is None else now) >= until:
@@ -35,7 +35,7 @@ def read_token(secret: str, purpose: str, token: str, *, now: float | None = Non
     return dict(facts)
 
 
-def _about(purpose: str) -> str:
+def _purpose(purpose: str) -> str:
     return f"khma-letter-{purpose}"
 
 

@@ -31,6 +31,10 @@ from results.vote_publication import prepare_vote, publish_vote
 log = logging.getLogger("khma.worker")
 
 
+LOG_FIRST = frozenset({"box.not_in_checkpoint", "ledger.line_waits"})
+"""What a vote says when the public log has to go on before it."""
+
+
 async def tend_votes(house: House, told: dict[UUID, str]) -> None:
     """Do for every vote what its time asks. What fails for one does not keep the others waiting.
 
@@ -45,7 +49,7 @@ async def tend_votes(house: House, told: dict[UUID, str]) -> None:
                 await house.db.write(lambda session: enqueue(session, "ledger.sequence"))
         except Exception as trouble:
             name = trouble.code if isinstance(trouble, DomainError) else type(trouble).__name__
-            if name == "box.not_in_checkpoint":  # the ledger comes first; should whoever closed have died, ask again
+            if name in LOG_FIRST:  # should whoever closed have died, ask again
                 key = f"ledger for {poll.slug}"
                 await house.db.write(lambda session, k=key: enqueue(session, "ledger.sequence", key=k))  # type: ignore[misc]
                 continue

@@ -249,7 +249,7 @@ async def _set_up(request: AnyRequest, app_secret: str, wanted: str, error: Inva
         "factors/set_up.html",
         error.status if error else 200,
         app_secret=shown(app_secret),
-        drawing=draw(app_address(app_secret, visitor.email or visitor.name, organisation)),
+        drawing=draw(app_address(app_secret, visitor.email or visitor.name or organisation, organisation)),
         sealed=base64.urlsafe_b64encode(sealed).decode(),
         next=wanted,
         error=error,

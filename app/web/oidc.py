@@ -6,9 +6,8 @@ link of somebody else's. An address that the provider vouches for leads to no ac
 
 import hmac
 import logging
-import secrets
-from dataclasses import dataclass
-from datetime import datetime
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
 from uuid import UUID
 
 from litestar import Controller, Response, get, post
@@ -18,10 +17,18 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from app.accounts.entering import let_in
 from app.accounts.events import note
 from app.accounts.factors.store import has_factor
-from app.accounts.limits import PROVIDER_FROM_NETWORK, networks_of
+from app.accounts.guarding import (
+    TURN_HELD_SECONDS,
+    Trier,
+    begin_at_provider,
+    end_at_provider,
+    seconds_to_turn,
+)
+from app.accounts.limits import LONGEST_WAIT_SECONDS, PROVIDER_FROM_NETWORK, TooMany
 from app.accounts.oidc.claims import Person
 from app.accounts.oidc.marks import PersonMarker, subject_mark
 from app.accounts.oidc.notes import (
+    LONGEST_TURN,
     VALID_FOR,
     Joining,
     Leaving,
@@ -34,12 +41,12 @@ from app.accounts.oidc.notes import (
 from app.accounts.oidc.provider import Provider, ProviderAway
 from app.accounts.oidc.store import add_identity, find_identity, remove_identity
 from app.accounts.passkeys.store import list_passkeys
-from app.accounts.store import LONGEST_NAME, add_account, check_address, find_account, get_account
+from app.accounts.passwords import no_password
+from app.accounts.store import LONGEST_NAME, add_account, check_address, find_account, get_account, has_password
 from app.accounts.tables import Account, Event
-from app.i18n import translations
 from app.letters.outbox import write_letter
 from app.security import Roles
-from app.web.respond import AnyRequest, arrival_of, ask_for_code, come_in, first_page, go, language_of, onward, page
+from app.web.respond import AnyRequest, arrival_of, ask_for_code, come_in, first_page, go, onward, page
 from app.web.session import (
     OWN_SITES,
     browser_of,
@@ -47,6 +54,7 @@ from app.web.session import (
     house_of,
     keep_cookie,
     shown_code,
+    trier_of,
     visitor_of,
     with_factor,
 )
@@ -56,6 +64,7 @@ from commons.errors import Conflict, DomainError, Forbidden, Invalid, NotFound
 log = logging.getLogger("khma.provider")
 
 BACK = "/sign-in/back"  # without a language, so that the provider knows one address for all of them
+TURN_KEPT_FOR = timedelta(seconds=LONGEST_WAIT_SECONDS + TURN_HELD_SECONDS)
 
 
 @dataclass(frozen=True)
@@ -79,12 +88,16 @@ class GoingThere(Controller):
         if request.headers.get("sec-fetch-site", "none") not in OWN_SITES:  # nobody asked for it: another site began
             return onward(request, "accounts.sign_in")
         visitor.form_token()  # a browser without a cookie gets one, to bind the note to
-        leaving = new_leaving(request.query_params.get("next", ""))
+        moment, wanted = await _moment(request), request.query_params.get("next", "")
+        turn = _turn_of(request, moment)
+        if seconds := seconds_to_turn(house.config.secret, PROVIDER_FROM_NETWORK, _trier(request, turn)):
+            return await _wait(request, TooMany(seconds, turn), wanted)
+        leaving, again = new_leaving(wanted, turn), "again" in request.query_params
         try:
-            place = await provider.leave(leaving, house.config.base_url + BACK)
+            place = await provider.leave(leaving, house.config.base_url + BACK, again=again)
         except (DomainError, ProviderAway) as error:
             return await _failed(request, error)
-        sealed = seal_leaving(house.config.secret, visitor.cookie, leaving, await _moment(request))
+        sealed = seal_leaving(house.config.secret, visitor.cookie, leaving, moment)
         keep_cookie(request, house.config.provider_cookie_name, sealed, VALID_FOR)
         answer = go(request, place)
         answer.headers["Cache-Control"] = "no-store"
@@ -95,20 +108,22 @@ class GoingThere(Controller):
         """Take somebody in whom the provider vouches for."""
         provider, visitor, house = _provider(request), visitor_of(request), house_of(request)
         keep_cookie(request, house.config.provider_cookie_name, "", VALID_FOR)  # it works once
-        network, _ = networks_of(request, house.config.trusted_proxy)
         moment = await _moment(request)
         leaving: Leaving | None = None
         try:
             leaving = _note_of(request, moment)
-            house.limits.try_one(PROVIDER_FROM_NETWORK, network)  # each one is a request to the provider
+            who = _trier(request, leaving.turn)
+            begin_at_provider(house.limits, house.config.secret, who)
             shown = await _identify(request, provider, leaving, moment)
-            house.limits.take_back(PROVIDER_FROM_NETWORK.scope, network)
+            end_at_provider(house.limits, who)
             found = await _find(request, provider, shown)
             if found is not None:
                 return await _enter(request, found, shown, leaving.wanted, moment)
             if visitor.signed_in:
                 return await _ask_to_join(request, visitor.known_id, shown, leaving.wanted, moment)
             return await _welcome(request, provider, shown, leaving.wanted, moment)
+        except TooMany as error:
+            return await _wait(request, error, leaving.wanted if leaving else "")
         except (DomainError, ProviderAway) as error:
             return await _failed(request, error, leaving.wanted if leaving else "")
 
@@ -166,11 +181,11 @@ class WithoutIt(Controller):
 
     @post("/remove", name="oidc.remove")
     async def remove(self, request: AnyRequest, lang: FromPath[str]) -> Response[str]:
-        """Take the provider's sign-in away, where there is another way in: an address, and so a password."""
+        """Take the provider's sign-in away, where there is another way in: an address and a password of one's own."""
         provider, visitor, house = _provider(request), visitor_of(request), house_of(request)
         account_id, email = visitor.known_id, visitor.email
         try:
-            if not email:
+            if not visitor.has_password:
                 raise Conflict("identity.only_way")
             if not visitor.has_factor:  # who has one showed it at the door
                 await check_password(request, account_id, "present")
@@ -207,6 +222,20 @@ def _note_of(request: AnyRequest, moment: datetime) -> Leaving:
     if leaving is None or not hmac.compare_digest(leaving.state.encode(), state.encode()):
         raise Forbidden("oidc.lost")
     return leaving
+
+
+def _turn_of(request: AnyRequest, moment: datetime) -> str:
+    """Read which place in the queue this browser has, if any: by itself, or in a note that was not brought back yet."""
+    house, visitor = house_of(request), visitor_of(request)
+    text = request.cookies.get(house.config.provider_cookie_name, "")
+    if len(text) <= LONGEST_TURN:
+        return text
+    leaving = open_leaving(house.config.secret, visitor.cookie, text, moment)
+    return leaving.turn if leaving else ""
+
+
+def _trier(request: AnyRequest, turn: str) -> Trier:
+    return replace(trier_of(request, "", known=False), turn=turn)
 
 
 async def _identify(request: AnyRequest, provider: Provider, leaving: Leaving, moment: datetime) -> Shown:
@@ -266,12 +295,11 @@ async def _welcome(
             there = await find_account(session, email)
         if there is not None:
             return await _ask_to_join(request, there.id, shown, wanted, moment)
-    password_hash = await house.passwords.hash(secrets.token_urlsafe(32))  # that nobody knows
-    name = shown.person.name[:LONGEST_NAME].strip() or translations(language_of(request)).gettext("Voter")
+    name = shown.person.name[:LONGEST_NAME].strip()
     arrival = arrival_of(request, proved=False)
 
     async def work(session: AsyncSession) -> tuple[str, Roles]:
-        account = await add_account(session, email or None, name, password_hash)
+        account = await add_account(session, email or None, name, no_password())
         await add_identity(session, provider.issuer, shown.subject_mac, account.id, shown.person_mac)
         await note(session, Event.IDENTITY_JOINED, who=account.id, browser=arrival.browser)
         return await let_in(session, house.config.secret, account, arrival)
@@ -321,11 +349,20 @@ async def _join_form(
         error.status if error else 200,
         email=account.email or "",
         name=account.name,
+        has_password=has_password(account),
         has_factor=needs_factor,
         has_passkey=has_passkey,
         code=await shown_code(house_of(request), account.id) if needs_factor else "",
         error=error,
     )
+
+
+async def _wait(request: AnyRequest, error: TooMany, wanted: str) -> Response[str]:
+    """Say when the turn of this browser comes; it takes its place along in a cookie."""
+    keep_cookie(request, house_of(request).config.provider_cookie_name, error.turn, TURN_KEPT_FOR)
+    answer = await _failed(request, Forbidden("oidc.in_turn", seconds=error.seconds), wanted)
+    answer.status_code, answer.headers["Retry-After"] = 429, str(error.seconds)
+    return answer
 
 
 async def _failed(request: AnyRequest, error: DomainError | ProviderAway, wanted: str = "") -> Response[str]:

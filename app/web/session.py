@@ -30,7 +30,7 @@ from app.accounts.passkeys.answers import ANSWER
 from app.accounts.passkeys.questions import VALID_FOR
 from app.accounts.passwords import Busy
 from app.accounts.sessions import LONGEST, find_signed_in, knows_device, mark_seen, renew_session
-from app.accounts.store import get_account
+from app.accounts.store import get_account, has_password
 from app.accounts.tables import Event
 from app.config import LANGUAGES, Config
 from app.house import House
@@ -86,6 +86,7 @@ class Visitor:
     name: str = ""
     email: str = ""
     roles: Roles = NOBODY
+    has_password: bool = True
     has_factor: bool = False
     has_passkey: bool = False
     entered_ago: timedelta = timedelta(0)
@@ -109,6 +110,11 @@ class Visitor:
         if self.account_id is None:
             raise SignInFirst
         return self.account_id
+
+    @property
+    def must_enter(self) -> bool:
+        """True for somebody without a password who signed in too long ago to be taken for themselves at a form."""
+        return self.signed_in and not self.has_password and self.entered_ago > JUST_NOW
 
     def may(self, route: str) -> bool:
         """Tell whether this visitor may use a route; for showing only what can be done."""
@@ -195,7 +201,7 @@ async def enter(connection: ASGIConnection[Any, Any, Any, Any], handler: BaseRou
 async def _prove(request: "Request[Any, Any, Any]", visitor: Visitor) -> None:
     """Take the factor or password that came with a form, which goes on under a new session id; else ask for one."""
     error, factor = None, visitor.text(FIELD) or visitor.text(ANSWER)
-    if (factor if visitor.has_factor else visitor.text(CURRENT)) or not (visitor.has_factor or visitor.email):
+    if (factor if visitor.has_factor else visitor.text(CURRENT)) or not (visitor.has_factor or visitor.has_password):
         try:
             await prove(request, visitor)
         except Invalid as wrong:
@@ -273,16 +279,17 @@ async def fits(house: House, attempt: Attempt, password_hash: str, password: str
 async def check_password(connection: ASGIConnection[Any, Any, Any, Any], account_id: UUID, field: str) -> None:
     """Check the password of an account in a form.
 
-    Who has no address has no password either: a provider vouches for them, and must have done so just now.
+    Who never chose one came by a provider, and must have signed in there just now.
 
-    Raises: Invalid "password.wrong", "password.none"; TooMany, since wrong ones are counted; Busy.
+    Raises: Invalid "password.wrong"; "password.none", of no field, for such a form has none; TooMany, since wrong ones
+            are counted; Busy.
     """
     house, visitor = house_of(connection), visitor_of(connection)
     async with house.db.reading() as session:
         account = await get_account(session, account_id)
-    if not account.email and account_id == visitor.account_id:
-        if visitor.entered_ago > JUST_NOW:
-            raise Invalid("password.none", field=field)
+    if account_id == visitor.account_id and not visitor.has_password:
+        if visitor.must_enter:
+            raise Invalid("password.none")
         return
     who = await known_trier(connection, account_id, account.email or str(account_id))
     attempt = begin(house.limits, house.config.secret, who, PASSWORD)
@@ -326,6 +333,7 @@ async def _recognise(connection: ASGIConnection[Any, Any, Any, Any]) -> Visitor:
         visitor.cookie = cookie
         visitor.account_id, visitor.name = found.account.id, found.account.name
         visitor.email, visitor.roles = found.account.email or "", found.roles
+        visitor.has_password = has_password(found.account)
         visitor.has_factor, visitor.has_passkey = found.has_factor, found.has_passkey
         visitor.proved_ago = found.proved_ago
         visitor.entered_ago, visitor.shown_ago = found.entered_ago, found.shown_ago
@@ -376,7 +384,9 @@ def cookie_for(house: House, value: str) -> str:
 
 def keep_cookie(connection: ASGIConnection[Any, Any, Any, Any], name: str, value: str, lasts: timedelta) -> None:
     """Have the browser keep another cookie beside that one; without a value, have it taken away."""
-    visitor_of(connection).more_cookies.append(_set_cookie(house_of(connection).config, name, value, lasts))
+    cookies = visitor_of(connection).more_cookies
+    cookies[:] = [each for each in cookies if not each.startswith(f"{name}=")]  # the last word counts, and goes alone
+    cookies.append(_set_cookie(house_of(connection).config, name, value, lasts))
 
 
 def _set_cookie(config: Config, name: str, value: str, lasts: timedelta) -> str:

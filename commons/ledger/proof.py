@@ -16,6 +16,7 @@ from commons.ledger.lines import SALT_BYTES, Line, leaf_bytes, minute_text, word
 from commons.merkle import HASH_BYTES, check_inclusion, leaf_hash
 
 FORMAT = "khma-ledger-proof-1"
+LINES_FORMAT = "khma-ledger-lines-1"
 MAX_PROOF_BYTES = 200_000
 
 
@@ -49,6 +50,32 @@ def write_proof(line: Line, inclusion: Sequence[bytes], note: str) -> dict[str, 
         "inclusion": [each.hex() for each in inclusion],
         "checkpoint": note,
     }
+
+
+def write_proofs(proofs: Sequence[Mapping[str, Any]], grown: Sequence[bytes]) -> dict[str, Any]:
+    """Put the proofs of several lines by one checkpoint together, so that it stands there once.
+
+    proofs:  as `write_proof` gives them. grown: the hashes by which an older checkpoint is the beginning of this one.
+    Raises:  ValueError for none, or for two checkpoints.
+    """
+    (note,) = {proof["checkpoint"] for proof in proofs}
+    lines = [{name: value for name, value in proof.items() if name not in _ONCE} for proof in proofs]
+    return {"format": LINES_FORMAT, "checkpoint": note, "grown": [each.hex() for each in grown], "lines": lines}
+
+
+def read_proofs(value: Any) -> tuple[list[dict[str, Any]], str, list[bytes]]:  # noqa: ANN401 - JSON of a stranger
+    """Part what `write_proofs` put together: the proofs, each to be checked by `check_proof`; checkpoint; grown.
+
+    Raises: Invalid "proofs.malformed".
+    """
+    try:
+        note, listed, grown = value["checkpoint"], value["lines"], [bytes.fromhex(each) for each in value["grown"]]
+        proofs = [{**line, **dict(zip(_ONCE, (FORMAT, note), strict=True))} for line in listed]
+        if not isinstance(note, str) or write_proofs(proofs, grown) != value:
+            raise ValueError("entries")
+    except (KeyError, TypeError, ValueError, AttributeError) as reason:
+        raise Invalid("proofs.malformed", part=str(reason)) from reason
+    return proofs, note, grown
 
 
 def check_proof_file(data: bytes, verifier: str | None) -> Iterator[Finding]:
@@ -97,6 +124,9 @@ def check_proof(proof: Mapping[str, Any], verifier: str | None) -> Iterator[Find
         check_inclusion(leaf, proof["position"], checkpoint.size, hashes, checkpoint.root)
     except Invalid as refused:
         yield Finding("inclusion", str(refused.facts["expected"]), f"{refused.facts['found']} ({refused.code})")
+
+
+_ONCE = ("format", "checkpoint")
 
 
 def _read_checkpoint(note: str, verifier: str | None) -> Checkpoint:

@@ -1,18 +1,19 @@
 """Reading the public log: a page of it, one line with its proof, and the whole of it against its signatures."""
 
+import asyncio
 from base64 import b64encode
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from commons.errors import NotFound
+from commons.errors import Conflict, NotFound
 from commons.ledger import store
 from commons.ledger.audit import check_log
 from commons.ledger.lines import Line
-from commons.ledger.proof import Finding, write_proof
-from commons.merkle import inclusion_proof
+from commons.ledger.proof import Finding, write_proof, write_proofs
+from commons.merkle import consistency_proof, inclusion_proof
 
 
 @dataclass(frozen=True)
@@ -45,6 +46,16 @@ async def find_signed(session: AsyncSession, kind: str, subject: str) -> list[Li
     return [line for line in found if newest is not None and line.position < newest.size]
 
 
+async def find_all_signed(session: AsyncSession, kinds: Collection[str], subject: str) -> list[Line]:
+    """Find every line of some kinds about one subject, in the order of the log. Two queries.
+
+    Raises: Conflict "ledger.line_waits" while one of them has no place yet: the sequencer comes first.
+    """
+    if await store.is_waiting(session, kinds, subject):
+        raise Conflict("ledger.line_waits")
+    return await store.find_said(session, kinds, subject)
+
+
 async def newest_of(session: AsyncSession, subject: str, limit: int) -> list[Line]:
     """Show the newest lines of one subject, where nobody asks how many there are. One query."""
     return await store.find_newest(session, subject, limit)
@@ -69,6 +80,26 @@ async def prove(session: AsyncSession, position: int, *, earliest: bool = False)
         raise NotFound("ledger.line_unknown", position=position)
     hashes = await store.leaf_hashes(session, signed.size)
     return write_proof(line, inclusion_proof(hashes, position), signed.note)
+
+
+async def prove_all(session: AsyncSession, lines: Sequence[Line], since: int) -> dict[str, Any]:
+    """Prove several lines by the newest checkpoint, as a JSON object (see proof.write_proofs).
+
+    since:  the size of an older checkpoint, which is shown to be the beginning of this one.
+    Raises: NotFound "ledger.line_unknown" for a line that it does not sign.
+    Cost:   two queries; O(length of the log) for each line, beside the event loop.
+    """
+    signed = await store.newest_checkpoint(session)
+    last = max(line.position for line in lines)
+    if signed is None or last >= signed.size:
+        raise NotFound("ledger.line_unknown", position=last)
+    hashes, note = await store.leaf_hashes(session, signed.size), signed.note
+
+    def work() -> dict[str, Any]:
+        proofs = [write_proof(line, inclusion_proof(hashes, line.position), note) for line in lines]
+        return write_proofs(proofs, consistency_proof(hashes, since))
+
+    return await asyncio.to_thread(work)
 
 
 async def audit(session: AsyncSession, verifiers: Collection[str], kept_notes: Collection[str] = ()) -> list[Finding]:

@@ -93,6 +93,18 @@ async def find_lines(
     return [_line(row) for row in await session.exec(shown)], (await session.exec(counted)).one()
 
 
+async def find_said(session: AsyncSession, kinds: Collection[str], subject: str) -> list[Line]:
+    """Find every line of some kinds about one subject, in the order of the log. One query."""
+    shown = _LINES.where(col(Leaf.kind).in_(kinds), col(Words.subject) == subject).order_by(col(Leaf.position))
+    return [_line(row) for row in await session.exec(shown)]
+
+
+async def is_waiting(session: AsyncSession, kinds: Collection[str], subject: str) -> bool:
+    """Tell whether a line of some kinds about one subject waits for its place."""
+    waiting = select(PendingLine.id).where(col(PendingLine.kind).in_(kinds), PendingLine.subject == subject).limit(1)
+    return (await session.exec(waiting)).first() is not None
+
+
 async def find_newest(session: AsyncSession, subject: str, limit: int) -> list[Line]:
     """Find the newest lines of one subject, the newest first. One query."""
     shown = _LINES.where(col(Words.subject) == subject).order_by(col(Leaf.position).desc()).limit(limit)

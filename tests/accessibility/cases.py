@@ -185,6 +185,7 @@ MISTAKES = [
     Case("join", "oidc.join", "/sign-in/join", (NOBODY,), providers.joining("nino@vardisi.example")),
     Case("join-wrong", "oidc.join", "/sign-in/join", (NOBODY,),
          providers.joining("maia@vardisi.example", password="wrong"), 422, 1),
+    Case("erasing-again", "rights.erasing", "/me/erase", (NOBODY,), providers.erasing_without_a_password),
     Case("me-provider", "accounts.me", "/me", ("officer",)),
     Case("sign-up-empty", "accounts.sign_up", "/sign-up", (NOBODY,), typed(email=""), 422, 1),
     Case("forgot-empty", "accounts.forgot", "/forgot", (NOBODY,), typed(email="nino"), 422, 1),

@@ -1,7 +1,8 @@
 """How people come to the pages about a provider of sign-ins; in the town that is walked through it does not answer."""
 
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
+from urllib.parse import urlsplit
 
 from playwright.sync_api import Page
 from sqlmodel import col, select, update
@@ -9,7 +10,9 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from app.accounts.oidc.notes import Joining, seal_joining
 from app.accounts.oidc.store import add_identity
-from app.accounts.store import find_account
+from app.accounts.passwords import no_password
+from app.accounts.sessions import list_sessions, open_session
+from app.accounts.store import add_account, find_account
 from app.accounts.tables import Account, RollLine
 from app.db import Database
 from app.house import House
@@ -61,6 +64,29 @@ def joining(email: str, **typed: str) -> Act:
             town.forgive()
 
     return act
+
+
+def erasing_without_a_password(page: Page, town: RunningTown) -> None:
+    """Come to the end of an account as somebody who never chose a password, some minutes after signing in."""
+    cookie = {"name": "khma", "value": "s" + in_thread(_came(town)), "url": town.base}
+    page.context.add_cookies([cookie])  # type: ignore[list-item]
+    page.goto(f"{town.base}/{urlsplit(page.url).path.split('/')[1]}/me/erase")
+
+
+async def _came(town: RunningTown) -> str:
+    database = Database(f"sqlite:///{town.folder / 'khma.sqlite3'}")
+
+    async def work(session: AsyncSession) -> str:
+        account = await add_account(session, None, "", no_password())
+        token = await open_session(session, account.id, "test")
+        (row,) = await list_sessions(session, account.id)
+        row.created_at -= timedelta(minutes=6)
+        session.add(row)
+        return token
+
+    token = await database.write(work)
+    await database.close()
+    return token
 
 
 async def _account(town: RunningTown, email: str) -> Account:

@@ -20,6 +20,7 @@ NOT_TYPED = {
     "app.accounts.limits.LONGEST_WAIT_SECONDS": "a time",
     "app.accounts.oidc.claims.LONGEST_SUBJECT": "a provider's",
     "app.accounts.oidc.notes.LONGEST_PLACE": "an address of ours",
+    "app.accounts.oidc.notes.LONGEST_TURN": "a cookie of ours",
     "app.accounts.prints.running.MOST_WAITING": "what a page shows",
     "app.accounts.roll.importing.LONGEST_NAME": "a line of a file",
     "app.accounts.roll.importing.LONGEST_REFERENCE": "a line of a file",

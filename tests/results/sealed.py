@@ -12,12 +12,12 @@ from ballots.counting.types import Profile
 from commons.canonical import readable
 from commons.checkpoint import Checkpoint, sign
 from commons.ledger.lines import Line, LineWords, hash_of_leaf, words_digest
-from commons.ledger.proof import write_proof
-from commons.merkle import inclusion_proof, root
+from commons.ledger.proof import write_proof, write_proofs
+from commons.merkle import consistency_proof, inclusion_proof, root
 from polls.rulecard import CardOption, VoteCard
 from results import archive, vote_archive
 from results.release import decide
-from results.vote_archive import BOX, ROLL, TOOK_PART, Change, Minutes
+from results.vote_archive import BOX, ROLL, ROLL_CHANGED, ROLL_PROOF, SEALED, TOOK_PART, Change, Minutes
 from tests.commons.ledger.written import KEY, ORIGIN
 
 POLL = UUID("6b6d8a4e-3c1f-4c57-9d0a-2f1c5f7a9e10")
@@ -80,17 +80,61 @@ def proof_of(kind: str, subject: str, words: LineWords, key: Ed25519PrivateKey =
     return readable(write_proof(line, inclusion_proof(leaves, 2), note))
 
 
-def build(profile: Profile | None, ballots: int = 0, key: Ed25519PrivateKey = KEY, paper: int = 0) -> dict[str, bytes]:
+def root_words(listed: Sequence[bytes]) -> LineWords:
+    return {"root": root(listed).hex(), "size": len(listed)}
+
+
+def prove_lists(
+    lists: Mapping[str, Sequence[bytes]],
+    changes: Sequence[LineWords] = (),
+    key: Ed25519PrivateKey = KEY,
+    *,
+    subject: str = f"vote/{SLUG}",
+    fixed_at: datetime = datetime(2027, 3, 1, 6, 1, tzinfo=UTC),
+) -> dict[str, bytes]:
+    """Write the two proofs of a vote, from a log that goes on after the checkpoint that holds the box.
+
+    changes: the words of each line `roll.changed`. fixed_at: when the log took the root of the roll.
+    """
+    closed_at = datetime(2027, 3, 14, 20, 1, tzinfo=UTC)
+    box: LineWords = {"root": root(lists[BOX]).hex(), "ballots": len(lists[BOX]), "set_aside": 0}
+    said: list[tuple[str, datetime, LineWords]] = [
+        ("roll.root", fixed_at, root_words(lists[ROLL])),
+        ("box.sealed", closed_at, box),
+        ("took_part.root", closed_at, root_words(lists[TOOK_PART])),
+        *((ROLL_CHANGED, closed_at, words) for words in changes),
+    ]
+    lines, leaves = [], [LEAVES[0]]
+    for kind, minute, words in said:
+        digest = words_digest(bytes(32), subject, words)
+        leaves.append(hash_of_leaf(kind, minute, digest))
+        lines.append(Line(len(leaves) - 1, kind, minute, digest, leaves[-1], subject, bytes(32), words))
+    leaves += LEAVES[1:3]
+    early, late = (sign(Checkpoint(ORIGIN, size, root(leaves[:size])), key) for size in (3, len(leaves)))
+    sealed = write_proof(lines[1], inclusion_proof(leaves[:3], 2), early)
+    of_roll = [write_proof(line, inclusion_proof(leaves, line.position), late) for line in (lines[0], *lines[2:])]
+    return {
+        SEALED: readable(sealed),
+        ROLL_PROOF: readable(write_proofs(of_roll, consistency_proof(leaves, 3))),
+    }
+
+
+def build(
+    profile: Profile | None,
+    ballots: int = 0,
+    key: Ed25519PrivateKey = KEY,
+    paper: int = 0,
+    changes: Sequence[LineWords] = (),
+) -> dict[str, bytes]:
     """Write the archive of a vote with these ballots; without any, of one whose box of so many stays shut.
 
-    paper: people who vote on paper beside them.
+    paper: people who vote on paper beside them. changes: as `prove_lists` takes them.
     """
     names = NAMES if profile is None else profile.options
     ballots = ballots if profile is None else profile.ballots
     outcome = None if profile is None else count("schulze", profile)
     card, roll = card_of(names), hashes("roll", ballots + 12)
-    box = hashes("box", ballots)
-    sealed: LineWords = {"root": root(box).hex(), "ballots": ballots, "set_aside": 0}
+    box, took_part = hashes("box", ballots), roll[: ballots + paper]
     minutes = Minutes(
         poll_id=POLL,
         address=SLUG,
@@ -116,9 +160,12 @@ def build(profile: Profile | None, ballots: int = 0, key: Ed25519PrivateKey = KE
         ),
         release=decide(outcome),
         paper=paper,
+        struck=sum(each["change"] == "struck" for each in changes),
+        restored=sum(each["change"] == "restored" for each in changes),
     )
-    lists = {BOX: written(box), ROLL: written(roll), TOOK_PART: written(roll[: ballots + paper])}
-    return vote_archive.build(card, minutes, lists, proof_of("box.sealed", f"vote/{SLUG}", sealed, key), outcome)
+    lists = {BOX: box, ROLL: roll, TOOK_PART: took_part}
+    proofs = prove_lists(lists, changes, key)
+    return vote_archive.build(card, minutes, {name: written(each) for name, each in lists.items()}, proofs, outcome)
 
 
 def with_ledger(files: Mapping[str, bytes], key: Ed25519PrivateKey = KEY) -> dict[str, bytes]:

@@ -11,9 +11,12 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from app.db import Database
 from ballots import paper
 from ballots.opening import open_box
+from ballots.store import get_list
 from commons.checkpoint import read_unsigned
 from commons.errors import Conflict
 from commons.ledger import reading
+from commons.ledger.lines import LineWords
+from commons.ledger.sequence import append
 from polls import amendments
 from polls.lifecycle import Kind, State
 from results import archive
@@ -97,6 +100,37 @@ async def test_paper_voters_are_told_beside_the_figures(db: Database, tmp_path: 
     assert (minutes.took_part, minutes.box, minutes.paper) == (13, 11, 2)
     files = await files_of(vote, await publish(vote))
     assert examine(write(tmp_path / "archive", files), VERIFIER).findings == ()
+
+
+async def test_every_change_of_the_roll_is_proven_once_the_log_has_it(db: Database, tmp_path: Path) -> None:
+    vote = await opened(db, tmp_path, 12)
+    struck: LineWords = {"change": "struck", "people": 1, "decided_by": 2}
+    for words in (struck, struck, struck | {"change": "restored"}):
+        await db.write(lambda session, said=words: append(session, "roll.changed", said, subject=vote.poll.subject))  # type: ignore[misc]
+    with pytest.raises(Conflict, match=r"ledger\.line_waits"):
+        await prepare(vote)
+    await vote.sign()
+    minutes = (await prepare(vote)).minutes
+    assert (minutes.struck, minutes.restored) == (2, 1)
+    files = await files_of(vote, await publish(vote))
+    report = examine(write(tmp_path / "archive", files), VERIFIER)
+    assert report.findings == ()
+    assert report.told.endswith(
+        "15, as the ledger says. While the vote was under way 2 were struck off and 1 put back."
+    )
+
+
+async def test_a_root_that_is_not_the_one_of_the_list_is_not_proven(db: Database, tmp_path: Path) -> None:
+    vote = await opened(db, tmp_path, 9)
+    await db.write(lambda session: _lengthen(session, vote.poll.id))
+    with pytest.raises(Conflict, match=r"roll\.not_in_ledger"):
+        await prepare(vote)
+
+
+async def _lengthen(session: AsyncSession, poll_id: UUID) -> None:
+    listed = await get_list(session, poll_id, "roll")
+    listed.root, listed.size = bytes(32), listed.size + 1
+    session.add(listed)
 
 
 async def test_a_small_vote_tells_the_order_and_nothing_that_could_be_a_ballot(db: Database, tmp_path: Path) -> None:

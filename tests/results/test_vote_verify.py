@@ -14,7 +14,7 @@ from commons.checkpoint import verifier_key
 from results import archive, vote_archive
 from results.release import Plan
 from results.verify import examine, is_archive, main, verify
-from results.vote_archive import BOX, MINUTES, ROLL, SEALED, TOOK_PART
+from results.vote_archive import BOX, MINUTES, ROLL, ROLL_PROOF, SEALED, TOOK_PART
 from tests.commons.ledger.written import NEXT_KEY, ORIGIN, VERIFIER
 from tests.results import sealed
 from tests.results.sealed import FULL, KINDS, ORDER, SHUT, build, profile_of, renewed, with_ledger
@@ -88,7 +88,7 @@ def test_a_change_anywhere_is_named(kind: str, key: str | None, tmp_path: Path) 
         name, change = sorted(files)[number % len(files)], DRAW.choice([flip, insert, delete])
         at = DRAW.randrange(len(files[name]))
         spoiled = change(files[name], at)
-        if key is None and name in {SEALED, archive.LEDGER}:
+        if key is None and name in {SEALED, ROLL_PROOF, archive.LEDGER}:
             continue  # a changed signature needs the key; SHA256SUMS and the key name it
         (folder / name).write_bytes(spoiled)
         if spoiled != files[name]:
@@ -165,6 +165,7 @@ def test_an_older_signature_of_the_box_list_is_held_by_the_newer_one(tmp_path: P
     files = sealed.build(sealed.profile_of(56))
     newer = verifier_key(ORIGIN, NEXT_KEY.public_key())
     assert places(write(tmp_path / "waiting", files), SEALED, newer) == ["checkpoint"]
+    assert set(places(tmp_path / "waiting", ROLL_PROOF, newer)) == {"lines: 1: checkpoint", "lines: 2: checkpoint"}
     folder = write(tmp_path / "proven", sealed.with_ledger(files, NEXT_KEY))
     assert list(verify(folder, newer)) == []
     assert places(folder, archive.LEDGER, VERIFIER) == ["checkpoint"]
@@ -185,8 +186,10 @@ def test_junk_in_place_of_a_file_is_a_finding_and_no_crash(tmp_path: Path, kind:
 
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
-    name=st.sampled_from(["card.json", MINUTES, "result.json", SEALED]),
-    entry=st.sampled_from(sorted({*json.loads(FULL["card.json"]), *json.loads(FULL[MINUTES]), "words", "order"})),
+    name=st.sampled_from(["card.json", MINUTES, "result.json", SEALED, ROLL_PROOF]),
+    entry=st.sampled_from(
+        sorted({*json.loads(FULL["card.json"]), *json.loads(FULL[MINUTES]), "words", "order", "lines", "grown"})
+    ),
     value=st.none()
     | st.integers()
     | st.floats(allow_nan=False)
@@ -220,7 +223,8 @@ def test_paper_voters_took_part_and_are_in_no_other_figure(tmp_path: Path) -> No
     assert report.told.endswith("Not in these figures: 3 who vote on paper.")
     assert b'"paper": 3' in PAPER[MINUTES]
     assert b"paper" not in FULL[MINUTES]  # archives without them are what they always were
-    for name in set(FULL) & set(PAPER) - {MINUTES, TOOK_PART, ROLL, "lines.json", archive.SUMS, archive.LEDGER}:
+    other = {MINUTES, TOOK_PART, ROLL, ROLL_PROOF, SEALED, "lines.json", archive.SUMS, archive.LEDGER}
+    for name in set(FULL) & set(PAPER) - other:
         assert PAPER[name] == FULL[name], name
 
 

@@ -4,7 +4,11 @@ One table holds every purpose that a link is made for; one that is not in it fai
 """
 
 import asyncio
+import base64
+import hmac
+import json
 import re
+import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -94,7 +98,16 @@ async def dead_ones(town: Town) -> dict[str, tuple[Link, str]]:
         dead[f"{name}: changed"] = link, good[:-1] + ("A" if good[-1] != "A" else "B")
         dead[f"{name}: lengthened"] = link, good + "A"
         dead[f"{name}: cut"] = link, good[: len(good) // 2]
+        dead[f"{name}: of the older kind"] = link, _readable(secret, link)
     return dead
+
+
+def _readable(secret: str, link: Link) -> str:
+    """Make a link as it was before it was sealed: the address could be read in it."""
+    facts = json.dumps([int(time.time()) + 3600, link.facts], separators=(",", ":"))
+    body = base64.urlsafe_b64encode(facts.encode()).rstrip(b"=")
+    mark = hmac.digest(secret.encode(), b"letter\0" + link.purpose.encode() + b"\0" + body, "sha256")
+    return f"{body.decode()}.{base64.urlsafe_b64encode(mark).rstrip(b'=').decode()}"
 
 
 async def wrong_answers(town: Town, dead: dict[str, tuple[Link, str]]) -> list[tuple[str, str, int]]:
@@ -110,22 +123,23 @@ async def wrong_answers(town: Town, dead: dict[str, tuple[Link, str]]) -> list[t
     return wrong
 
 
-SEALED = {"/en/address-undo/", "/en/keep-factor/", "/en/me/address/"}
-"""Links that name an account under seal: tried in tests/app/web/test_rights.py and test_lost_factor.py."""
+ELSEWHERE = {"/en/address-undo/", "/en/keep-factor/", "/en/me/address/"}
+"""Links to somebody's account that is there: tried in tests/app/web/test_rights.py and test_lost_factor.py."""
+TRIED_THERE = {"confirm", "undo"}
 
 
 def test_every_purpose_of_a_link_is_in_this_table() -> None:
     assert {link.purpose for link in LINKS.values()} == PURPOSES
     bodies = [path.read_text("utf-8") for path in Path(ROOT, "templates/letters").glob("*/body.txt")]
     pages = [found for body in bodies for found in re.findall(r"{{ lang }}/([^{]+)/{{ ", body)]
-    assert {f"/en/{page}/" for page in pages} == {link.page for link in LINKS.values()} | SEALED
+    assert {f"/en/{page}/" for page in pages} == {link.page for link in LINKS.values()} | ELSEWHERE
     calls = [
         purpose
         for path in Path(ROOT, "app").rglob("*.py")
         for purpose in re.findall(r"(?<!def )(?:make|read)_token\([^,()]+, ([^,]+),", path.read_text("utf-8"))
     ]
     named = {purpose.strip('"').lower() for purpose in calls}  # by its constant, or in words
-    assert named == PURPOSES | {"confirm", "undo"}  # the two in SEALED; a new one belongs there, or into this table
+    assert named == PURPOSES | TRIED_THERE  # a new one belongs there, and so into this table
 
 
 async def test_dead_links_are_refused_everywhere_with_a_way_on(town: Town) -> None:

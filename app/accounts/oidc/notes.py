@@ -19,16 +19,21 @@ VALID_FOR = timedelta(minutes=10)
 LEAVING = "khma-leaving-1"
 JOINING = "khma-joining-1"
 LONGEST_PLACE = 500
+LONGEST_TURN = 64  # of a place in the queue of a network; a note is longer
 
 
 @dataclass(frozen=True)
 class Leaving:
-    """What must come back as it went: the state, the nonce, the verifier of PKCE. wanted: where to go afterwards."""
+    """What must come back as it went: the state, the nonce, the verifier of PKCE.
+
+    wanted: where to go afterwards. turn: a place in the queue of the network, or nothing.
+    """
 
     state: str
     nonce: str
     verifier: str
     wanted: str
+    turn: str = ""
 
     @property
     def challenge(self) -> str:
@@ -47,15 +52,16 @@ class Joining:
     wanted: str
 
 
-def new_leaving(wanted: str) -> Leaving:
+def new_leaving(wanted: str, turn: str = "") -> Leaving:
     """Draw three secrets of 256 bits. wanted: dropped where it is longer than a cookie should be."""
     state, nonce, verifier = (secrets.token_urlsafe(32) for _ in range(3))
-    return Leaving(state, nonce, verifier, wanted if len(wanted) <= LONGEST_PLACE else "")
+    return Leaving(state, nonce, verifier, wanted if len(wanted) <= LONGEST_PLACE else "", turn)
 
 
 def seal_leaving(secret: str, cookie: str, leaving: Leaving, moment: datetime) -> str:
     """Write it down for one browser, valid for ten minutes. Returns characters that need no escaping in a cookie."""
-    return _seal(secret, LEAVING, cookie, [leaving.state, leaving.nonce, leaving.verifier, leaving.wanted], moment)
+    facts = [leaving.state, leaving.nonce, leaving.verifier, leaving.wanted, leaving.turn]
+    return _seal(secret, LEAVING, cookie, facts, moment)
 
 
 def open_leaving(secret: str, cookie: str, text: str, moment: datetime) -> Leaving | None:

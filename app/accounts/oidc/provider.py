@@ -51,8 +51,11 @@ class Provider:
         self._keys: KeySet | None = None
         self._metadata_at = self._keys_at = self._away_at = float("-inf")
 
-    async def leave(self, leaving: Leaving, back: str) -> str:
-        """Write the address where somebody signs in. back: where they come back to. Raises ProviderAway, Forbidden."""
+    async def leave(self, leaving: Leaving, back: str, *, again: bool = False) -> str:
+        """Write the address where somebody signs in. Raises ProviderAway, Forbidden.
+
+        back: where they come back to. again: to show that it is still them: being signed in there is not enough.
+        """
         metadata = await self._discover()
         asked = {
             "response_type": "code",
@@ -64,6 +67,8 @@ class Provider:
             "code_challenge": leaving.challenge,
             "code_challenge_method": "S256",
         }
+        if again:
+            asked["prompt"] = "login"
         joint = "&" if "?" in metadata.authorize else "?"
         return f"{metadata.authorize}{joint}{urlencode(asked)}"
 

@@ -12,6 +12,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from app.accounts.events import note
 from app.accounts.factors.halfway import mark_of
+from app.accounts.passwords import no_password
 from app.accounts.sessions import close_all_sessions
 from app.accounts.store import find_account
 from app.accounts.tables import Account, Event
@@ -22,7 +23,6 @@ from commons.errors import Conflict, Forbidden, Invalid, NotFound
 LINK_HOURS = 24
 UNDO_HOURS = 7 * 24
 CONFIRM, UNDO = "address-confirm", "address-undo"
-VOID = "void"  # no hash: no password fits
 
 
 async def ask_to_move(session: AsyncSession, secret: str, account: Account, address: str, language: str) -> None:
@@ -56,6 +56,8 @@ async def move(session: AsyncSession, secret: str, account_id: UUID, token: str,
     address, before = read_new_address(secret, account, token), account.email or ""
     facts = {"account": str(account.id), "address": before}
     undo = make_token(secret, UNDO, facts, hours=UNDO_HOURS)
+    if not before:  # who had no address had no password that anybody knew
+        account.password_hash = no_password()
     await _set(session, account, address)
     await claim_letters(session, account.id, before)
     await note(session, Event.ADDRESS_CHANGED, who=account.id, browser=browser)
@@ -80,7 +82,7 @@ async def move_back(session: AsyncSession, secret: str, token: str, language: st
     Raises: NotFound "link.dead"; Conflict "address.taken", should somebody have joined with the old one meanwhile.
     """
     account, address = await find_moved(session, secret, token, lock=True)
-    account.password_hash = f"{VOID} {mark_of(account.password_hash).hex()}"
+    account.password_hash = no_password()
     await _set(session, account, address)
     await close_all_sessions(session, account.id)
     await note(session, Event.ADDRESS_CHANGED_BACK, whom=account.id, browser=browser)

@@ -3,10 +3,11 @@
 from datetime import timedelta
 from uuid import UUID
 
-from sqlalchemy import delete, text
+from sqlalchemy import delete, func, text, update
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
+from app.accounts.roll.filling.tables import RollImport
 from app.accounts.roll.store import FROZEN, hold_roll
 from app.accounts.tables import (
     Account,
@@ -42,7 +43,8 @@ async def forget_old_events(session: AsyncSession) -> None:
 async def forget_struck_lines(session: AsyncSession, kept: timedelta) -> None:
     """Delete lines that were struck off longer ago, with their codes, once no vote can need them any more.
 
-    A vote needs them from its opening to the end of the objections: its list was frozen with them.
+    A vote needs them from its opening to the end of the objections: its list was frozen with them. The hashes of the
+    lists that they were on go with them: whoever has the other lines could try all numbers until the hash fits.
     """
     moment = await now(session)
     over = col(RollLine.struck_at) < moment - kept
@@ -53,6 +55,10 @@ async def forget_struck_lines(session: AsyncSession, kept: timedelta) -> None:
         if any(poll.state in {*FROZEN, State.CLOSED} or poll.objections_end > moment for poll in polls):
             continue
         lines = select(RollLine.id).where(over, RollLine.roll_id == roll_id)
+        theirs = select(func.max(RollLine.struck_at)).where(over, RollLine.roll_id == roll_id)
+        for table, made_at in ((RollVersion, RollVersion.made_at), (RollImport, RollImport.asked_at)):
+            with_them = (col(table.roll_id) == roll_id) & (col(made_at) < theirs.scalar_subquery())
+            await session.exec(update(table).where(with_them).values(hash=""))
         await session.exec(delete(VoterCode).where(col(VoterCode.line_id).in_(lines)))
         await session.exec(delete(RollLine).where(over, col(RollLine.roll_id) == roll_id))
 

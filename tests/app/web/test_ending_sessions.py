@@ -8,6 +8,7 @@ from sqlmodel import col, update
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from app.accounts.factors.store import FIELD
+from app.accounts.passwords import no_password
 from app.accounts.sessions import LONGEST
 from app.accounts.tables import Account, Session
 from app.letters.sending import compose
@@ -79,7 +80,7 @@ async def test_who_has_no_password_is_told_how(one_town: Town) -> None:
     browser = await one_town.signed_in("citizen")
 
     async def take_address(session: AsyncSession) -> None:
-        await session.exec(update(Account).where(col(Account.email) == CITIZEN).values(email=None))
+        await session.exec(update(Account).where(col(Account.email) == CITIZEN).values(email=None, password_hash=no_password()))
 
     await one_town.house.db.write(take_address)
     await age(one_town, JUST_NOW + timedelta(seconds=5))

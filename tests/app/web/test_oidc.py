@@ -1,17 +1,24 @@
 """Sign-in by a real provider: the first time, the next times, joined to an account, and refused with a way on."""
 
 import asyncio
+import html
+import re
+import time
 from collections.abc import AsyncIterator, Iterator
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
 from sqlmodel import select
+from sqlmodel.ext.asyncio.session import AsyncSession
 
+from app.accounts import guarding
 from app.accounts.factors.store import FIELD
+from app.accounts.limits import PROVIDER_FROM_NETWORK
 from app.accounts.oidc.notes import VALID_FOR
-from app.accounts.tables import Event, Identity, SecurityEvent
+from app.accounts.tables import Event, Identity, SecurityEvent, Session
 from tests.conftest import Addresses
 from tests.plumbing.house import PASSWORD, PEOPLE, Browser, Town, opened_town
 from tests.plumbing.providers import NUMBER, accounts, agreed, begun, is_in, real_provider, settings
@@ -85,7 +92,7 @@ async def test_neither_number_nor_subject_is_kept_in_any_row(there: Town) -> Non
 async def test_somebody_without_a_checked_address_gets_an_account_without_one(there: Town) -> None:
     browser = there.browser()
     await came(there, "person-luka", browser)  # whose unchecked address is that of somebody here
-    assert (await accounts(there))["Voter"] is None
+    assert (await accounts(there))[""] is None
     me = await browser.get("/en/me")
     assert me.status_code == 200
     assert "your only way in" in me.text
@@ -94,8 +101,52 @@ async def test_somebody_without_a_checked_address_gets_an_account_without_one(th
     for path in ("/en/me/factor", "/en/me/prove"):
         assert (await browser.get(path)).status_code == 200
     admin = await there.signed_in("admin")
-    people = await admin.get("/en/manage/people?q=Voter")
-    assert (people.status_code, "Voter" in people.text, "None" in people.text) == (200, True, False)
+    person = next(str(each.account_id) for each in await identities(there))
+    page = await admin.get(f"/en/manage/people/{person}")
+    assert (page.status_code, "No name given" in page.text, "None" in page.text) == (200, True, False)
+
+
+async def test_somebody_without_a_password_signs_in_again_and_comes_back_to_the_form(there: Town) -> None:
+    browser = there.browser()
+    await came(there, "person-eka", browser)
+
+    async def age(session: AsyncSession) -> None:
+        for row in (await session.exec(select(Session))).all():
+            row.created_at -= timedelta(minutes=6)
+            session.add(row)
+
+    await there.house.db.write(age)
+    page = (await browser.get("/en/me/erase")).text
+    found = re.search(r'href="(/en/sign-in/provider[^"]*)"', page)
+    assert found is not None
+    left = await browser.get(html.unescape(found[1]))
+    assert "prompt=login" in left.headers["location"]
+    back = await browser.get(await agreed(left.headers["location"], "person-eka"))
+    assert back.headers["location"] == "/en/me/erase"
+    gone = await browser.send("/en/me/erase", {}, page="/en/me/erase")
+    assert (gone.headers["location"], await identities(there)) == ("/en?done=erased", [])
+
+
+async def test_a_network_with_many_failures_waits_in_turn_and_nobody_is_refused(
+    there: Town, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    limits, browser, other = there.house.limits, there.browser(), there.browser()
+    clock = [time.time()]  # stands still, however slow the machine is
+    monkeypatch.setattr(guarding.time, "time", lambda: clock[0])
+    await came(there, "person-luka")  # who comes rightly takes nothing from the others
+    for number in range(PROVIDER_FROM_NETWORK.free):
+        assert limits.count(PROVIDER_FROM_NETWORK.scope, "127.0.0.1") == number + 1
+    assert (await came(there, "person-eka", wanted="/en/votes")).status_code == 303  # one a second goes through
+    turns = [await came(there, "person-eka", each, "/en/votes") for each in (browser, other)]
+    assert [turn.status_code for turn in turns] == [429, 429]
+    assert "Your place in the queue is kept" in turns[0].text
+    assert [turn.headers["retry-after"] for turn in turns] == ["1", "2"]
+    early = await browser.get("/en/sign-in/provider?next=/en/votes")
+    assert (early.status_code, await is_in(browser)) == (429, False)  # and the provider was not asked
+    clock[0] += int(turns[1].headers["retry-after"])
+    for each in (other, browser):  # whatever others do
+        entered = await came(there, "person-eka", each, "/en/votes")
+        assert (entered.status_code, entered.headers["location"]) == (303, "/en/votes")
 
 
 async def test_a_checked_address_opens_no_account_before_its_password(there: Town) -> None:

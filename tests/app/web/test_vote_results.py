@@ -65,6 +65,7 @@ async def test_a_large_vote_shows_its_comparisons(one_town: Town, tmp_path: Path
         "The box was opened: ",
         "A result was published:",
         f"/archive/{result.slug}/sealed.json",
+        f"/archive/{result.slug}/roll.json",
         "took_part.txt",
     ):
         assert said in page, said
