@@ -184,6 +184,12 @@ SEALED = {
     "fewest_opened": FEWEST_OPENED,
 }
 """Entries that are the same on the card of every sealed vote."""
+OPEN_TO_ALL = {
+    "weight": "indicative",
+    "voters": "anyone with a confirmed address, once; there is no roll of entitled people",
+    "roll_published": "at close",
+}
+"""Entries that the card of a vote open to all has besides, and no other card."""
 
 
 @dataclass(frozen=True)
@@ -204,6 +210,7 @@ class VoteCard:
     opener:                            who can open the box, one of OPENERS.
     sealing_key, receipt_key:          hex of the public keys.
     repeats:                           the annulled vote that this one repeats.
+    open_to_all:                       no roll: anyone with a confirmed address takes part, once; never binding.
     """
 
     poll_id: UUID
@@ -225,10 +232,12 @@ class VoteCard:
     receipt_key: str
     single_handed: bool = False
     repeats: UUID | None = None
+    open_to_all: bool = False
 
     def as_json(self) -> dict[str, Any]:
         """Return the card as texts, numbers, lists and dicts."""
-        return SEALED | {
+        told = SEALED | (OPEN_TO_ALL if self.open_to_all else {})  # other cards stay byte for byte what they were
+        return told | {
             "format": VOTE_FORMAT,
             "vote": str(self.poll_id),
             "titles": dict(self.titles),
@@ -294,6 +303,7 @@ class VoteCard:
             receipt_key=value["receipt_key"],
             single_handed=value["single_handed"],
             repeats=UUID(value["repeats"]) if value["repeats"] else None,
+            open_to_all="weight" in value,
         )
 
     def _check(self) -> None:
@@ -307,6 +317,7 @@ class VoteCard:
             "sealing_key": bool(_KEY.fullmatch(self.sealing_key)),
             "receipt_key": bool(_KEY.fullmatch(self.receipt_key)),
             "single_handed": type(self.single_handed) is bool,
+            "effect": not (self.binding and self.open_to_all),
         }
         for name, is_good in checks.items():
             if not is_good:

@@ -39,6 +39,9 @@ class Poll(SQLModel, table=True):
     agreed_by: UUID | None = None  # the second person, who agreed that it opens
     repeats: UUID | None = None  # the annulled vote; no foreign key, or a backup could not be put back row by row
     roll_id: UUID | None = None  # the list of who may vote; it lies above this package
+    open_to_all: bool = (
+        False  # indicative: whoever has a confirmed address takes part, once; the list grows until close
+    )
     planned_opens_at: datetime = Field(sa_type=UTCDateTime)
     planned_closes_at: datetime = Field(sa_type=UTCDateTime)
     planned_publishes_at: datetime = Field(sa_type=UTCDateTime)

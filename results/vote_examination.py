@@ -60,6 +60,10 @@ class VoteExamination(Examination):
             case Plan.NONE:
                 fewest = f"fewer than {FEWEST_OPENED}"
                 self.told = f"The box was not opened: it holds {minutes.box} ballots, {fewest}."
+        if card.open_to_all:
+            self.told += (
+                " Indicative: no roll of entitled people; anyone with a confirmed address could take part once."
+            )
         if minutes.paper:
             self.told += f" Not in these figures: {minutes.paper} who vote on paper."
 

@@ -186,6 +186,8 @@ class Roll(SQLModel, table=True):
     organisation_id: UUID = Field(foreign_key="commons_organisation.id", index=True)
     names: Texts = Field(sa_type=Json)
     made_at: datetime = Field(sa_type=UTCDateTime)
+    # the vote open to all whose newcomers it holds; None: a list that an office keeps
+    poll_id: UUID | None = Field(default=None, foreign_key="polls_poll.id", unique=True)
 
 
 class RollLine(SQLModel, table=True):

@@ -10,7 +10,9 @@ from litestar import Controller, Response, get, post
 from litestar.params import FromPath
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from app.accounts.roll.store import find_rolls, roll_lines
+from app.accounts.roll.freezing import lines_at_opening
+from app.accounts.roll.newcomers.store import give_roll
+from app.accounts.roll.store import find_rolls
 from app.accounts.tables import Roll
 from app.config import LANGUAGES
 from app.jobs.store import enqueue
@@ -42,6 +44,8 @@ OPENS_AFTER, OPENS_AT = timedelta(days=1), 9
 CLOSES_AFTER, CLOSES_AT = timedelta(days=15), 20
 OBJECTIONS = timedelta(days=14)
 MOST_LINES = 20
+EVERYBODY = "everybody"
+"""What the form sends, in place of a roll, for a vote open to all."""
 
 Typed = dict[str, str]
 """What stands in the form, by field: texts as they were typed, and "yes" for the box of each ticked service."""
@@ -129,6 +133,8 @@ class AskingPages(Controller):
             # Files know no rollback. Keys of a draft that stayed a draft open nothing and name nobody; the next
             # locking finds them and takes them.
             sealing_key = keys.make_opener(poll.id)
+            if poll.open_to_all:
+                await give_roll(session, poll)
             await lock(session, keys, poll.id, by=by, opener=OPENER, sealing_key=sealing_key)
             await enqueue(session, "ledger.sequence")
 
@@ -159,8 +165,7 @@ class AskingPages(Controller):
 
         async def work(session: AsyncSession) -> None:
             poll = await get_poll_at(session, slug)
-            lines = await roll_lines(session, poll.roll_id) if poll.roll_id else []
-            await start(session, keys, poll.id, lines)
+            await start(session, keys, poll.id, await lines_at_opening(session, poll))
             await enqueue(session, "ledger.sequence")
 
         try:
@@ -267,7 +272,7 @@ def _first_times(moment: datetime, zone: str) -> Typed:
 def _written(poll: Poll, zone: str) -> Typed:
     """Fill in the form of a draft with what it says."""
     typed = {
-        "roll": str(poll.roll_id or ""),
+        "roll": EVERYBODY if poll.open_to_all else str(poll.roll_id or ""),
         "most_ranked": str(poll.most_ranked),
         "effect": "binding" if poll.binding else "advisory",
         "opens_at": write_moment(poll.planned_opens_at, zone),
@@ -325,7 +330,8 @@ def _plan(
     closes_at = _time(typed, host.zone, "closes_at")
     publishes_at = _time(typed, host.zone, "publishes_at", closes_at)
     roll = typed.get("roll", "")
-    if roll and roll not in {str(each.id) for each, _ in rolls}:
+    is_open = roll == EVERYBODY
+    if roll and not is_open and roll not in {str(each.id) for each, _ in rolls}:
         raise Invalid("roll.missing", field="roll")
     return Plan(
         titles=_texts(typed, "title"),
@@ -339,7 +345,8 @@ def _plan(
         legal_basis=_texts(typed, "legal_basis"),
         most_ranked=_most_ranked(typed.get("most_ranked", "").strip(), len(options)),
         binding=typed.get("effect") == "binding",
-        roll_id=UUID(roll) if roll else None,
+        roll_id=UUID(roll) if roll and not is_open else None,
+        open_to_all=is_open,
         single_handed=host.single_handed,
         repeats=before.repeats if before else None,
     )

@@ -56,7 +56,7 @@ class Counter(Controller):
     async def index(self, request: AnyRequest, lang: FromPath[str]) -> Response[str]:
         """List the open votes."""
         async with house_of(request).db.reading() as session:
-            polls = [poll for poll in await find_polls(session, State.OPEN) if poll.roll_id is not None]
+            polls = [poll for poll in await find_polls(session, State.OPEN) if _has_roll(poll)]
         return await page(request, "counter/index.html", polls=polls)
 
     @get("/{slug:str}", name="counter.vote")
@@ -158,8 +158,13 @@ class Desk(Controller):
         return await _done(request, slug, line_id, "agreed" if said == "agree" else "refused", work)
 
 
+def _has_roll(poll: Poll) -> bool:
+    """Tell whether an office keeps the list of a vote: in one open to all there is nobody to check in."""
+    return poll.roll_id is not None and not poll.open_to_all
+
+
 def _roll_of(poll: Poll) -> UUID:
-    if poll.roll_id is None:
+    if poll.roll_id is None or not _has_roll(poll):
         raise NotFound("roll.unknown")
     return poll.roll_id
 

@@ -8,17 +8,19 @@ from litestar.params import FromPath
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from app.accounts.limits import TooMany
+from app.accounts.roll.newcomers.joining import check_joining
 from app.accounts.roll.voters import Voter
 from app.accounts.store import find_accounts
 from app.house import House
 from app.web.admission import admit, admitted, own_line, said_of, tag_of, who_is_there, with_pass
 from app.web.respond import AnyRequest, onward, page
 from app.web.session import house_of, visitor_of
+from ballots.keys import Keys
 from ballots.looking_up import look_up
 from ballots.my_line import FILE, MyLine
 from ballots.standing import look_at
 from commons.clock import now
-from commons.errors import Conflict, DomainError, Invalid
+from commons.errors import Conflict, DomainError, Forbidden, Invalid
 from polls.lifecycle import State
 from polls.store import get_public_poll
 from polls.tables import Poll
@@ -75,6 +77,8 @@ class Eligibility(Controller):
         try:
             async with house_of(request).db.reading() as session:
                 poll = await get_public_poll(session, slug)
+                if poll.open_to_all:  # no code belongs to it: the page tells whoever is signed in
+                    return await _eligible_page(request, slug)
                 if visitor_of(request).text("code").strip():  # a pass of somebody else may lie in this browser
                     await who_is_there(request, session, poll)
                 elif await own_line(request, session, poll) is None:
@@ -124,9 +128,16 @@ async def _line_page(request: AnyRequest, slug: str, error: DomainError | TooMan
 async def _eligible_page(
     request: AnyRequest, slug: str, error: DomainError | TooMany | None = None, *, may_vote: bool = False
 ) -> Response[str]:
+    account_id = visitor_of(request).account_id
     async with house_of(request).db.reading() as session:
         poll = await get_public_poll(session, slug)
         moment = await now(session)
+        if poll.open_to_all and account_id is not None:
+            try:
+                await check_joining(session, Keys(house_of(request).config.keys), poll, account_id)
+                may_vote = True
+            except (Forbidden, Conflict) as refused:
+                error = refused
     said, status, headers = said_of(error)
     answer = await page(
         request,

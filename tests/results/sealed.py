@@ -2,6 +2,7 @@
 
 import hashlib
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from uuid import UUID
 
@@ -80,15 +81,21 @@ def proof_of(kind: str, subject: str, words: LineWords, key: Ed25519PrivateKey =
     return readable(write_proof(line, inclusion_proof(leaves, 2), note))
 
 
-def build(profile: Profile | None, ballots: int = 0, key: Ed25519PrivateKey = KEY, paper: int = 0) -> dict[str, bytes]:
+def build(
+    profile: Profile | None,
+    ballots: int = 0,
+    key: Ed25519PrivateKey = KEY,
+    paper: int = 0,
+    open_to_all: bool = False,
+) -> dict[str, bytes]:
     """Write the archive of a vote with these ballots; without any, of one whose box of so many stays shut.
 
-    paper: people who vote on paper beside them.
+    paper: people who vote on paper beside them. open_to_all: whether it has no roll of entitled people.
     """
     names = NAMES if profile is None else profile.options
     ballots = ballots if profile is None else profile.ballots
     outcome = None if profile is None else count("schulze", profile)
-    card, roll = card_of(names), hashes("roll", ballots + 12)
+    card, roll = replace(card_of(names), open_to_all=open_to_all), hashes("roll", ballots + 12)
     box = hashes("box", ballots)
     sealed: LineWords = {"root": root(box).hex(), "ballots": ballots, "set_aside": 0}
     minutes = Minutes(

@@ -49,7 +49,7 @@ FROZEN = (State.OPEN, State.SUSPENDED, State.CLOSING, State.HALTED)
 """While a vote is in one of these, the list of its lines is fixed: one more would stop its closing."""
 
 _SLICE = 1_000
-_OURS = col(Roll.organisation_id) == host_id()
+_OURS = (col(Roll.organisation_id) == host_id()) & col(Roll.poll_id).is_(None)  # no office keeps a vote's own roll
 
 
 @dataclass(frozen=True)
@@ -111,7 +111,7 @@ async def add_roll(session: AsyncSession, organisation_id: UUID, names: Texts) -
 async def find_rolls(session: AsyncSession, organisation_id: UUID) -> list[tuple[Roll, int]]:
     """Find all rolls, the newest first, each with how many of its people may vote."""
     size = _count(RollLine.roll_id == Roll.id, col(RollLine.struck_at).is_(None))
-    query = select(Roll, size).where(Roll.organisation_id == organisation_id)
+    query = select(Roll, size).where(Roll.organisation_id == organisation_id, col(Roll.poll_id).is_(None))
     rows = (await session.exec(query.order_by(col(Roll.made_at).desc(), col(Roll.id)))).all()
     return [(roll, total) for roll, total in rows]
 
