@@ -14,6 +14,7 @@ from uuid import UUID
 from commons.canonical import digest, readable
 from commons.errors import Invalid
 from commons.naming import text_in
+from polls.eligibility.rules import read_rule, write_rule
 
 FORMAT = "khma-rulecard-v0"
 RULES = {"schulze": 1}
@@ -210,6 +211,7 @@ class VoteCard:
     opener:                            who can open the box, one of OPENERS.
     sealing_key, receipt_key:          hex of the public keys.
     repeats:                           the annulled vote that this one repeats.
+    eligibility:                       who of the roll may vote, as a rule (`polls/eligibility`); None: all of it.
     open_to_all:                       no roll: anyone with a confirmed address takes part, once; never binding.
     """
 
@@ -233,10 +235,12 @@ class VoteCard:
     single_handed: bool = False
     repeats: UUID | None = None
     open_to_all: bool = False
+    eligibility: Mapping[str, Any] | None = None
 
     def as_json(self) -> dict[str, Any]:
         """Return the card as texts, numbers, lists and dicts."""
         told = SEALED | (OPEN_TO_ALL if self.open_to_all else {})  # other cards stay byte for byte what they were
+        told |= {} if self.eligibility is None else {"eligibility": dict(self.eligibility)}
         return told | {
             "format": VOTE_FORMAT,
             "vote": str(self.poll_id),
@@ -304,6 +308,7 @@ class VoteCard:
             single_handed=value["single_handed"],
             repeats=UUID(value["repeats"]) if value["repeats"] else None,
             open_to_all="weight" in value,
+            eligibility=write_rule(read_rule(value["eligibility"])) if "eligibility" in value else None,
         )
 
     def _check(self) -> None:
@@ -318,6 +323,7 @@ class VoteCard:
             "receipt_key": bool(_KEY.fullmatch(self.receipt_key)),
             "single_handed": type(self.single_handed) is bool,
             "effect": not (self.binding and self.open_to_all),
+            "eligibility": not (self.open_to_all and self.eligibility),
         }
         for name, is_good in checks.items():
             if not is_good:

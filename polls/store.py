@@ -35,6 +35,7 @@ class Held:
     closes_at: datetime
     roll_id: UUID | None
     open_to_all: bool
+    eligibility: dict[str, Any] | None
     options: list[dict[str, Any]]
     most_ranked: int
     card_hash: str

@@ -34,6 +34,7 @@ class Poll(SQLModel, table=True):
     legal_basis: Texts = Field(default_factory=dict, sa_type=Json)
     objections: Texts = Field(default_factory=dict, sa_type=Json)  # where one objects
     objections_until: datetime = Field(sa_type=UTCDateTime)
+    eligibility: dict[str, Any] | None = Field(default=None, sa_type=Json)  # a rule, as polls.eligibility writes it
     single_handed: bool = False  # a body with one officer; every page says so
     locked_by: UUID | None = None  # who froze it, and so asks that it opens
     agreed_by: UUID | None = None  # the second person, who agreed that it opens

@@ -2,6 +2,7 @@
 
 from datetime import datetime
 from enum import StrEnum
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import Index, UniqueConstraint, text
@@ -207,6 +208,7 @@ class RollLine(SQLModel, table=True):
     struck_at: datetime | None = Field(default=None, sa_type=UTCDateTime)
     account_id: UUID | None = Field(default=None, foreign_key="app_account.id", ondelete="SET NULL", index=True)
     person_mac: bytes | None = None  # keyed hash of their official number, as an identity has it
+    facts: dict[str, Any] | None = Field(default=None, sa_type=Json)  # as `roll.facts.read_facts` kept them
 
 
 class RollVersion(SQLModel, table=True):

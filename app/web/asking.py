@@ -10,7 +10,7 @@ from litestar import Controller, Response, get, post
 from litestar.params import FromPath
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from app.accounts.roll.freezing import lines_at_opening
+from app.accounts.roll.freezing import count_fitting, lines_at_opening
 from app.accounts.roll.newcomers.store import give_roll
 from app.accounts.roll.store import find_rolls
 from app.accounts.tables import Roll
@@ -31,6 +31,7 @@ from commons.services.store import all_services
 from commons.services.tables import Service
 from commons.zones import read_moment, write_moment
 from polls.drafting import MOST_OPTIONS, Plan, card_of, draft, option_of, repeat, revise
+from polls.eligibility.simple import rule_typed, typed_of
 from polls.lifecycle import State, check_change, kinds_in
 from polls.rulecard import MOST_RANKED_EVER
 from polls.store import PER_PAGE, find_amendments, find_repeat, get_poll, get_poll_at, list_polls
@@ -218,6 +219,7 @@ async def _vote(
         repeats = await get_poll(session, poll.repeats) if poll.repeats else None
         repeated = await find_repeat(session, poll.id) if poll.state is State.ANNULLED else None
         moment = await now(session)
+        fitting = await count_fitting(session, poll) if poll.state in {State.DRAFT, State.LOCKED} else None
     card = poll.card or card_of(poll, host, OPENER, poll.sealing_key, poll.receipt_key).as_json()
     return await page(
         request,
@@ -227,6 +229,7 @@ async def _vote(
         card=card,
         card_file=readable(card).decode(),
         roll=next(((roll, size) for roll, size in rolls if roll.id == poll.roll_id), None),
+        fitting=fitting,
         custodians=custodians,
         custodians_needed=CUSTODIANS,
         proved=len([each for each, _ in custody if each.proved_at]),
@@ -280,6 +283,7 @@ def _written(poll: Poll, zone: str) -> Typed:
         "publishes_at": write_moment(poll.planned_publishes_at, zone),
         "objections_until": write_moment(poll.objections_until, zone),
     }
+    typed |= typed_of(poll.eligibility)
     for name, texts in (
         ("title", poll.titles),
         ("question", poll.questions),
@@ -327,6 +331,7 @@ def _plan(
     for number in _typed_numbers(typed):
         options.append(({code: typed.get(f"typed_{number}_{code}", "") for code in LANGUAGES}, ""))
         fields.append(f"typed_{number}")
+    opens_at = _time(typed, host.zone, "opens_at")
     closes_at = _time(typed, host.zone, "closes_at")
     publishes_at = _time(typed, host.zone, "publishes_at", closes_at)
     roll = typed.get("roll", "")
@@ -337,7 +342,7 @@ def _plan(
         titles=_texts(typed, "title"),
         questions=_texts(typed, "question"),
         options=options,
-        opens_at=_time(typed, host.zone, "opens_at"),
+        opens_at=opens_at,
         closes_at=closes_at,
         publishes_at=publishes_at,
         objections=_texts(typed, "objections"),
@@ -347,6 +352,7 @@ def _plan(
         binding=typed.get("effect") == "binding",
         roll_id=UUID(roll) if roll and not is_open else None,
         open_to_all=is_open,
+        eligibility=rule_typed(typed, opens_at.astimezone(ZoneInfo(host.zone)).date()),
         single_handed=host.single_handed,
         repeats=before.repeats if before else None,
     )

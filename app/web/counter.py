@@ -44,7 +44,8 @@ class Present:
     @property
     def voter(self) -> Voter:
         """Who they are to the vote."""
-        return Voter(self.line.id, self.line.roll_id, 0, self.line.struck_at is not None)
+        is_struck = self.line.struck_at is not None
+        return Voter(self.line.id, self.line.roll_id, 0, is_struck, known=self.line.facts)
 
 
 class Counter(Controller):
@@ -116,7 +117,7 @@ class Desk(Controller):
         async def work(session: AsyncSession) -> None:
             here = await _present(request, session, slug, line_id)
             _check_seen(visitor.text("seen_paper"), "seen_paper")
-            await paper.mark(session, keys, here.poll.id, here.tag, here.voter.facts)
+            await paper.mark(session, keys, here.poll.id, here.tag, here.voter.facts(here.poll.eligibility))
             await _log(request, session, Event.PAPER_MARKED, here.poll)
 
         return await _done(request, slug, line_id, "on-paper", work)

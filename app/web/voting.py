@@ -221,7 +221,8 @@ def _cast(connection: Connection, house: House, poll: Held, sheet: Sheet, voter:
         check_accepting(poll.state, poll.closes_at, poll.moment)
         raise
     keys = Keys(house.config.keys)
-    return record(connection, keys, poll, sheet.ranks, voter.facts, tag, sheet.key, sheet.after, voter.channel)
+    facts = voter.facts(poll.eligibility)
+    return record(connection, keys, poll, sheet.ranks, facts, tag, sheet.key, sheet.after, voter.channel)
 
 
 async def _ballot_again(

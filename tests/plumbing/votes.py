@@ -13,6 +13,7 @@ import sqlalchemy as sa
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from app.accounts.roll.codes import shown
+from app.accounts.roll.facts import Kept
 from app.accounts.roll.freezing import lines_at_opening
 from app.accounts.roll.importing import Entry
 from app.accounts.roll.newcomers.store import give_roll
@@ -85,7 +86,7 @@ class HeldVote:
             tag = self.keys.tag(self.id, voter.line)
             ranks = [ranking.index(n) + 1 if n in ranking else 0 for n in order_of(poll.option_ids, key)]
             after = await last_form(session, self.id, tag)
-            return await cast(session, self.keys, self.id, ranks, voter.facts, tag, key, after)
+            return await cast(session, self.keys, self.id, ranks, voter.facts(poll.eligibility), tag, key, after)
 
         return await self.house.db.write(work)
 
@@ -156,11 +157,18 @@ class HeldVote:
 
 
 async def hold_vote(
-    house: House, state: State = State.OPEN, *, voters: int = 3, names: Sequence[str] = NAMES, **changed: object
+    house: House,
+    state: State = State.OPEN,
+    *,
+    voters: int = 3,
+    names: Sequence[str] = NAMES,
+    facts: Sequence[Kept | None] = (),
+    **changed: object,
 ) -> HeldVote:
     """Draft, lock, prove and open a vote with a roll of its own, whose lines have a code each; or one open to all.
 
-    state:   where it then stands. changed: other words of `polls.drafting.Plan`, such as titles or most_ranked.
+    state:   where it then stands. facts: what the list tells of its voters, in their order.
+    changed: other words of `polls.drafting.Plan`, such as titles or most_ranked.
     """
     keys = Keys(house.config.keys)
     moment = datetime.now(UTC)
@@ -174,7 +182,9 @@ async def hold_vote(
                 seed, public = new_custodian()
                 SEEDS[await register_custodian(session, host.id, {"en": function}, public)] = seed
         roll = await add_roll(session, host.id, {"en": "Residents"})
-        await add_lines(session, roll.id, [Entry(f"{n:04}", f"Voter {n}") for n in range(1, voters + 1)])
+        told = dict(enumerate(facts, start=1))
+        lines = [Entry(f"{n:04}", f"Voter {n}", facts=told.get(n)) for n in range(1, voters + 1)]
+        await add_lines(session, roll.id, lines)
         slips = [(line.id, code) for line, code in await issue_codes(session, roll.id)]
         return await draft(session, host.id, plan(names, **{"roll_id": roll.id} | changed)), slips
 

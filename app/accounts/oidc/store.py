@@ -86,5 +86,6 @@ def _finding(by: str) -> Select[Any]:
     is_own = is_bound | col(RollLine.person_mac).in_(numbers)
     wanted = col(RollLine.roll_id) == bindparam("roll_id") if by == "roll" else col(RollLine.id) == bindparam("line_id")
     is_struck = col(RollLine.struck_at).is_not(None)
-    found = select_columns(col(RollLine.id), col(RollLine.roll_id), literal(BY_SIGN_IN), is_struck)
+    came = (literal(BY_SIGN_IN), is_struck, literal(False))
+    found = select_columns(col(RollLine.id), col(RollLine.roll_id), *came, col(RollLine.facts))
     return cast("Select[Any]", found.where(wanted, is_own).order_by(case((is_bound, 0), else_=1)).limit(1))
