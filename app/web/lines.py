@@ -156,7 +156,7 @@ async def _eligible_page(
     async with house_of(request).db.reading() as session:
         poll = await get_public_poll(session, slug)
         moment = await now(session)
-        if poll.open_to_all and account_id is not None:
+        if poll.open_to_all and account_id is not None and poll.state in BEFORE_OR_DURING:
             try:
                 await check_joining(session, Keys(house_of(request).config.keys), poll, account_id)
                 may_vote = True

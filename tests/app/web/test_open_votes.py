@@ -273,6 +273,8 @@ async def test_who_took_part_is_forgotten_after_the_objections(one_town: Town, o
         await vote.house.db.write(lambda session: forget_newcomers(session, NEWCOMERS_KEPT))
         return await count(vote, "app_roll_line")
 
+    over = await voter.browser.get(f"{vote.path}/eligible")
+    assert (over.status_code, "Voting has ended." in over.text, "<b>Yes.</b>" in over.text) == (200, True, False)
     assert await sweep() == 1
     await vote.let_time_pass(objections_until=-NEWCOMERS_KEPT.total_seconds() - 1, planned_publishes_at=0)
     assert await sweep() == 0
