@@ -21,6 +21,7 @@ from markupsafe import Markup
 
 from app.config import LANGUAGES, ROOT
 from commons.errors import DomainError
+from polls.eligibility.telling import tell
 
 FALLBACK = "en"
 COMMA = {"ar": "، "}
@@ -59,6 +60,7 @@ def environment(language: str) -> Environment:
         "percent": lambda share: format_percent(share, locale=locale),
         "day": lambda day: format_date(day, format="long", locale=locale),
     }
+    env.filters["rule"] = tell
     return env
 
 

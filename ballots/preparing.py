@@ -8,7 +8,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from ballots.keys import Keys, check_destroyed
 from ballots.receipts import tag_hash
-from ballots.store import find_custodians, find_custody, put_list
+from ballots.store import find_custodians, find_custody, find_lists, put_list
 from ballots.tables import Box, Custodian, Custody
 from commons.clock import now
 from commons.errors import Conflict, Forbidden, Invalid, NotFound
@@ -111,7 +111,8 @@ async def accept_proof(session: AsyncSession, keys: Keys, poll_id: UUID, custodi
 async def start(session: AsyncSession, keys: Keys, poll_id: UUID, roll_lines: Iterable[bytes]) -> Poll:
     """Open a locked vote: freeze the roll and begin to accept ballots.
 
-    roll_lines: the fixed bytes of every line of the roll, such as the 16 bytes of its id.
+    roll_lines: the fixed bytes of every line of the roll, such as the 16 bytes of its id; none for a vote open to all,
+                whose list grows and is fixed at closing (`fix_roll`).
     Raises:     NotFound; Conflict "poll.change", "poll.not_agreed", "poll.too_early", "poll.too_late" or
                 "custody.unproved"; Invalid "roll.empty" or "roll.line_twice".
     Cost:       O(lines log lines): 100,000 lines take under a second.
@@ -128,18 +129,36 @@ async def start(session: AsyncSession, keys: Keys, poll_id: UUID, roll_lines: It
     proved = [custody for custody, _ in await find_custody(session, poll_id) if custody.proved_at]
     if len(proved) < CUSTODIANS:
         raise Conflict("custody.unproved", expected=CUSTODIANS, found=len(proved))
-    tags = keys.tags(poll_id, roll_lines)
-    if not tags:
+    if poll.open_to_all:
+        await append(session, "roll.open", {"card": poll.card_hash}, subject=poll.subject)
+    elif not await _put_roll(session, keys, poll, roll_lines):
         raise Invalid("roll.empty")
-    if len(set(tags)) < len(tags):
-        raise Invalid("roll.line_twice")
-    roll = await put_list(session, poll_id, "roll", (tag_hash(poll_id, tag) for tag in tags))
     session.add(Box(poll_id=poll_id))
     poll.state, poll.opened_at = State.OPEN, moment
     session.add(poll)
-    await append(session, "roll.root", {"root": roll.root.hex(), "size": roll.size}, subject=poll.subject)
     await append(session, "poll.opened", {"card": poll.card_hash}, subject=poll.subject)
     return poll
+
+
+async def fix_roll(session: AsyncSession, keys: Keys, poll_id: UUID, roll_lines: Iterable[bytes]) -> None:
+    """Fix the list of a vote open to all, once: when its casting has ended, and before its box is looked into.
+
+    roll_lines: as for `start`: of everybody who asked to take part.
+    Raises:     NotFound; Conflict "keys.gone"; Invalid "roll.line_twice".
+    """
+    poll = await hold_poll(session, poll_id)
+    if poll.open_to_all and poll.state is State.CLOSING and not await find_lists(session, poll_id, ["roll"]):
+        await _put_roll(session, keys, poll, roll_lines)
+
+
+async def _put_roll(session: AsyncSession, keys: Keys, poll: Poll, roll_lines: Iterable[bytes]) -> int:
+    """Put the sorted list of hashed tags on record, and its root into the ledger. Returns how long it is."""
+    tags = keys.tags(poll.id, roll_lines)
+    if len(set(tags)) < len(tags):
+        raise Invalid("roll.line_twice")
+    roll = await put_list(session, poll.id, "roll", (tag_hash(poll.id, tag) for tag in tags))
+    await append(session, "roll.root", {"root": roll.root.hex(), "size": roll.size}, subject=poll.subject)
+    return roll.size
 
 
 def _check_locked(poll: Poll) -> None:

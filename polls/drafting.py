@@ -14,6 +14,7 @@ from commons.ids import slug_of
 from commons.organisations.tables import Organisation
 from commons.services.tables import Service
 from commons.tables import text_in
+from polls.eligibility.rules import read_rule, write_rule
 from polls.lifecycle import State
 from polls.rulecard import LONGEST_QUESTION, LONGEST_TITLE, MOST_RANKED_EVER, OPENERS, RULES, CardOption, VoteCard
 from polls.store import add_poll, find_repeat, hold_poll
@@ -31,6 +32,8 @@ RESERVED = {"new"}
 class Plan:
     """What a manager typed. Texts and names: language code -> text; moments in UTC.
 
+    open_to_all:  instead of a roll, everybody with a confirmed address, once; such a vote is never binding.
+    eligibility:  who of the roll may vote, as `polls.eligibility.rules.write_rule` writes it; None: all.
     options:      each either typed (names) or a service of the catalogue, as (names, address of the service or "").
     publishes_at: never before closes_at.
     """
@@ -50,6 +53,8 @@ class Plan:
     single_handed: bool = False
     repeats: UUID | None = None
     roll_id: UUID | None = None
+    open_to_all: bool = False
+    eligibility: Mapping[str, Any] | None = None
 
 
 def option_of(service: Service) -> tuple[Mapping[str, str], str]:
@@ -99,6 +104,8 @@ async def repeat(session: AsyncSession, poll_id: UUID, opens_at: datetime) -> Po
         single_handed=first.single_handed,
         repeats=first.id,
         roll_id=first.roll_id,
+        open_to_all=first.open_to_all,
+        eligibility=first.eligibility,
     )
     poll = Poll(organisation_id=first.organisation_id, slug=f"{first.slug}-{REPEATED}", **_checked(plan))
     await add_poll(session, poll)
@@ -141,6 +148,8 @@ def card_of(poll: Poll, organiser: Organisation, opener: str, sealing_key: bytes
         receipt_key=receipt_key.hex(),
         single_handed=poll.single_handed,
         repeats=poll.repeats,
+        open_to_all=poll.open_to_all,
+        eligibility=poll.eligibility,
     )
 
 
@@ -159,6 +168,10 @@ def _checked(plan: Plan) -> dict[str, Any]:
         raise Invalid("poll.most_ranked", field="most_ranked", limit=most, found=plan.most_ranked)
     if plan.rule not in RULES:
         raise Invalid("count.unknown_rule", field="rule", name=plan.rule, known=", ".join(sorted(RULES)))
+    if plan.open_to_all and plan.binding:
+        raise Invalid("poll.open_binding", field="effect")
+    if plan.open_to_all and plan.eligibility is not None:
+        raise Invalid("rule.without_roll", field="roll")
     for name, earlier, later, equal in (
         ("closes_at", plan.opens_at, plan.closes_at, False),
         ("publishes_at", plan.closes_at, plan.publishes_at, True),
@@ -178,7 +191,9 @@ def _checked(plan: Plan) -> dict[str, Any]:
         "objections_until": plan.objections_until,
         "single_handed": plan.single_handed,
         "repeats": plan.repeats,
-        "roll_id": plan.roll_id,
+        "roll_id": None if plan.open_to_all else plan.roll_id,  # its own is made when it is locked
+        "open_to_all": plan.open_to_all,
+        "eligibility": None if plan.eligibility is None else write_rule(read_rule(plan.eligibility)),
         "planned_opens_at": plan.opens_at,
         "planned_closes_at": plan.closes_at,
         "planned_publishes_at": plan.publishes_at,

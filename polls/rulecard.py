@@ -14,6 +14,7 @@ from uuid import UUID
 from commons.canonical import digest, readable
 from commons.errors import Invalid
 from commons.naming import text_in
+from polls.eligibility.rules import read_rule, write_rule
 
 FORMAT = "khma-rulecard-v0"
 RULES = {"schulze": 1}
@@ -184,6 +185,12 @@ SEALED = {
     "fewest_opened": FEWEST_OPENED,
 }
 """Entries that are the same on the card of every sealed vote."""
+OPEN_TO_ALL = {
+    "weight": "indicative",
+    "voters": "anyone with a confirmed address, once; there is no roll of entitled people",
+    "roll_published": "at close",
+}
+"""Entries that the card of a vote open to all has besides, and no other card."""
 
 
 @dataclass(frozen=True)
@@ -204,6 +211,8 @@ class VoteCard:
     opener:                            who can open the box, one of OPENERS.
     sealing_key, receipt_key:          hex of the public keys.
     repeats:                           the annulled vote that this one repeats.
+    eligibility:                       who of the roll may vote, as a rule (`polls/eligibility`); None: all of it.
+    open_to_all:                       no roll: anyone with a confirmed address takes part, once; never binding.
     """
 
     poll_id: UUID
@@ -225,10 +234,14 @@ class VoteCard:
     receipt_key: str
     single_handed: bool = False
     repeats: UUID | None = None
+    open_to_all: bool = False
+    eligibility: Mapping[str, Any] | None = None
 
     def as_json(self) -> dict[str, Any]:
         """Return the card as texts, numbers, lists and dicts."""
-        return SEALED | {
+        told = SEALED | (OPEN_TO_ALL if self.open_to_all else {})  # other cards stay byte for byte what they were
+        told |= {} if self.eligibility is None else {"eligibility": dict(self.eligibility)}
+        return told | {
             "format": VOTE_FORMAT,
             "vote": str(self.poll_id),
             "titles": dict(self.titles),
@@ -294,6 +307,8 @@ class VoteCard:
             receipt_key=value["receipt_key"],
             single_handed=value["single_handed"],
             repeats=UUID(value["repeats"]) if value["repeats"] else None,
+            open_to_all="weight" in value,
+            eligibility=write_rule(read_rule(value["eligibility"])) if "eligibility" in value else None,
         )
 
     def _check(self) -> None:
@@ -307,6 +322,8 @@ class VoteCard:
             "sealing_key": bool(_KEY.fullmatch(self.sealing_key)),
             "receipt_key": bool(_KEY.fullmatch(self.receipt_key)),
             "single_handed": type(self.single_handed) is bool,
+            "effect": not (self.binding and self.open_to_all),
+            "eligibility": not (self.open_to_all and self.eligibility),
         }
         for name, is_good in checks.items():
             if not is_good:

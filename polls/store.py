@@ -34,6 +34,8 @@ class Held:
     state: State
     closes_at: datetime
     roll_id: UUID | None
+    open_to_all: bool
+    eligibility: dict[str, Any] | None
     options: list[dict[str, Any]]
     most_ranked: int
     card_hash: str

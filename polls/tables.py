@@ -34,11 +34,15 @@ class Poll(SQLModel, table=True):
     legal_basis: Texts = Field(default_factory=dict, sa_type=Json)
     objections: Texts = Field(default_factory=dict, sa_type=Json)  # where one objects
     objections_until: datetime = Field(sa_type=UTCDateTime)
+    eligibility: dict[str, Any] | None = Field(default=None, sa_type=Json)  # a rule, as polls.eligibility writes it
     single_handed: bool = False  # a body with one officer; every page says so
     locked_by: UUID | None = None  # who froze it, and so asks that it opens
     agreed_by: UUID | None = None  # the second person, who agreed that it opens
     repeats: UUID | None = None  # the annulled vote; no foreign key, or a backup could not be put back row by row
     roll_id: UUID | None = None  # the list of who may vote; it lies above this package
+    open_to_all: bool = (
+        False  # indicative: whoever has a confirmed address takes part, once; the list grows until close
+    )
     planned_opens_at: datetime = Field(sa_type=UTCDateTime)
     planned_closes_at: datetime = Field(sa_type=UTCDateTime)
     planned_publishes_at: datetime = Field(sa_type=UTCDateTime)

@@ -63,6 +63,10 @@ class VoteExamination(Examination):
                 fewest = f"fewer than {FEWEST_OPENED}"
                 self.told = f"The box was not opened: it holds {minutes.box} ballots, {fewest}."
         self.told += f" {on_roll}" if on_roll else ""
+        if card.open_to_all:
+            self.told += (
+                " Indicative: no roll of entitled people; anyone with a confirmed address could take part once."
+            )
         if minutes.paper:
             self.told += f" Not in these figures: {minutes.paper} who vote on paper."
 

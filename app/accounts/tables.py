@@ -2,6 +2,7 @@
 
 from datetime import datetime
 from enum import StrEnum
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import BigInteger, Index, UniqueConstraint, text
@@ -205,6 +206,8 @@ class Roll(SQLModel, table=True):
     organisation_id: UUID = Field(foreign_key="commons_organisation.id", index=True)
     names: Texts = Field(sa_type=Json)
     made_at: datetime = Field(sa_type=UTCDateTime)
+    # the vote open to all whose newcomers it holds; None: a list that an office keeps
+    poll_id: UUID | None = Field(default=None, foreign_key="polls_poll.id", unique=True)
 
 
 class RollLine(SQLModel, table=True):
@@ -224,6 +227,7 @@ class RollLine(SQLModel, table=True):
     struck_at: datetime | None = Field(default=None, sa_type=UTCDateTime)
     account_id: UUID | None = Field(default=None, foreign_key="app_account.id", ondelete="SET NULL", index=True)
     person_mac: bytes | None = None  # keyed hash of their official number, as an identity has it
+    facts: dict[str, Any] | None = Field(default=None, sa_type=Json)  # as `roll.facts.read_facts` kept them
 
 
 class RollVersion(SQLModel, table=True):

@@ -18,8 +18,9 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from app.accounts.roles.store import find_holders
 from app.accounts.roll.codes import read_code
+from app.accounts.roll.freezing import roll_lines
 from app.accounts.roll.importing import Entry
-from app.accounts.roll.store import add_lines, add_roll, find_voter, issue_codes, roll_lines
+from app.accounts.roll.store import add_lines, add_roll, find_voter, issue_codes
 from app.house import House
 from app.jobs.store import enqueue
 from app.security import Role
@@ -279,4 +280,4 @@ async def _cast_all(
         order = sorted(poll.option_ids, key=lambda option: liking[option])[: chance.randint(1, poll.most_ranked)]
         key = secrets.token_bytes(16)
         ranks = [order.index(option) + 1 if option in order else 0 for option in order_of(poll.option_ids, key)]
-        await cast(session, keys, poll_id, ranks, voter.facts, keys.tag(poll_id, voter.line), key, None)
+        await cast(session, keys, poll_id, ranks, voter.facts(None), keys.tag(poll_id, voter.line), key, None)

@@ -12,6 +12,8 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from app.accounts.limits import LONGEST_WAIT_SECONDS, WINDOW_SECONDS
 from app.accounts.links import SPENT_KEPT, sweep_links
 from app.accounts.rights.store import EVENTS_KEPT, forget_old_events, forget_struck_lines
+from app.accounts.roll.freezing import forget_facts
+from app.accounts.roll.newcomers.store import forget_newcomers
 from app.accounts.sessions import DEVICE_KNOWN_FOR, LONGEST, sweep_devices, sweep_sessions
 from app.house import House
 from app.jobs.store import KEPT, sweep_jobs
@@ -22,6 +24,10 @@ STRANGERS_KEPT = timedelta(days=7)
 TO_STRANGERS = ("sign_up", "invitation", "address_new")
 """Letters whose links are dead by then, to addresses that may belong to nobody here."""
 STRUCK_KEPT = timedelta(days=30)
+FACTS_KEPT = timedelta(hours=1)
+"""After the objections to the last vote whose rule needs them: until the next round."""
+NEWCOMERS_KEPT = timedelta(days=1)
+"""After the objections; by then the vote's roll key is destroyed, and their marks lead to nobody."""
 
 
 @dataclass(frozen=True)
@@ -71,6 +77,14 @@ async def _struck_lines(_: House, session: AsyncSession) -> None:
     await forget_struck_lines(session, STRUCK_KEPT)
 
 
+async def _newcomers(_: House, session: AsyncSession) -> None:
+    await forget_newcomers(session, NEWCOMERS_KEPT)
+
+
+async def _facts(_: House, session: AsyncSession) -> None:
+    await forget_facts(session)
+
+
 async def _failed_tries(house: House, _: AsyncSession) -> None:
     house.limits.sweep()
 
@@ -87,6 +101,8 @@ CLOCKS = (
     Clock("letters", LETTERS_KEPT, _letters),
     Clock("security_log", EVENTS_KEPT, _security_log),
     Clock("struck_lines", STRUCK_KEPT, _struck_lines),
+    Clock("facts", FACTS_KEPT, _facts),
+    Clock("newcomers", NEWCOMERS_KEPT, _newcomers),
     Clock("failed_tries", timedelta(seconds=WINDOW_SECONDS + LONGEST_WAIT_SECONDS), _failed_tries),
     Clock("jobs", KEPT, _jobs),
 )

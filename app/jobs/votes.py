@@ -10,15 +10,16 @@ from uuid import UUID
 
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from app.accounts.roll.store import roll_lines
+from app.accounts.roll.freezing import lines_at_opening
+from app.accounts.roll.newcomers.store import newcomers
 from app.house import House
 from app.jobs.store import enqueue
-from ballots.closing import close
+from ballots.closing import begin, close
 from ballots.ending import end
 from ballots.halting import end_annulled
 from ballots.keys import Keys
 from ballots.opening import open_box
-from ballots.preparing import CUSTODIANS, start
+from ballots.preparing import CUSTODIANS, fix_roll, start
 from ballots.standing import show_turnout
 from ballots.store import find_custody, find_over
 from commons.clock import now
@@ -68,7 +69,7 @@ async def _tend(house: House, poll: Poll, moment: datetime) -> bool:
             await house.db.write(lambda session: show_turnout(session, poll.id))
             return False
         case State.OPEN | State.CLOSING:
-            return await close(house.db, keys, folders, poll.id) is not poll.state
+            return await close_vote(house, keys, poll) is not poll.state
         case State.CLOSED:
             await open_box(house.db, keys, keys.opener(poll.id), poll.id)
             async with house.db.reading() as session:
@@ -80,16 +81,28 @@ async def _tend(house: House, poll: Poll, moment: datetime) -> bool:
     return await end(house.db, keys, folders, poll.id)
 
 
+async def close_vote(house: House, keys: Keys, poll: Poll) -> State:
+    """Close a vote as `closing.close` does; the list of one open to all is fixed first, once its casting has ended."""
+    roll_id = poll.roll_id
+    if poll.open_to_all and roll_id is not None:
+
+        async def fix(session: AsyncSession) -> None:
+            if await begin(session, poll.id) is State.CLOSING:
+                await fix_roll(session, keys, poll.id, await newcomers(session, roll_id))
+
+        await house.db.write(fix)
+    return await close(house.db, keys, house.config.box_folders, poll.id)
+
+
 async def _open(house: House, keys: Keys, poll: Poll) -> bool:
     """Open a vote at its time, once a second person agreed and the custodians have shown that their copies open."""
     async with house.db.reading() as session:
         proved = [custody for custody, _ in await find_custody(session, poll.id) if custody.proved_at]
-    roll_id = poll.roll_id
-    if len(proved) < CUSTODIANS or roll_id is None or poll.agreed_by is None:
+    if len(proved) < CUSTODIANS or poll.roll_id is None or poll.agreed_by is None:
         return False
 
     async def work(session: AsyncSession) -> None:
-        await start(session, keys, poll.id, await roll_lines(session, roll_id))
+        await start(session, keys, poll.id, await lines_at_opening(session, poll))
 
     await house.db.write(work)
     return True

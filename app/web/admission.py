@@ -1,6 +1,7 @@
 """What the pages of a vote share: who is at the ballot, by the code they typed or the pass that this browser holds.
 
-A pass that somebody got by signing in holds as long as they stay signed in and the line stays theirs.
+A pass that somebody got by signing in holds as long as they stay signed in and the line stays theirs. In a vote open to
+all no pass is needed: whoever asked to take part is at the ballot while they are signed in.
 
 A code stands in no address, and a wrong one is all that is ever counted.
 """
@@ -16,7 +17,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from app.accounts.booth import VALID_FOR, open_pass, seal_pass
 from app.accounts.guarding import count_wrong_code
 from app.accounts.limits import TooMany, networks_of
-from app.accounts.oidc.store import find_own_line, find_own_line_again
+from app.accounts.oidc.store import find_line_of, find_own_line, find_own_line_again
 from app.accounts.roll.codes import read_code
 from app.accounts.roll.store import find_voter, find_voter_again, hold_for_code
 from app.accounts.roll.voters import BY_SIGN_IN, Voter
@@ -33,9 +34,9 @@ from polls.tables import Poll
 
 async def admitted(request: AnyRequest, session: AsyncSession, poll: Poll) -> Voter | None:
     """Find whom this browser's pass lets in, within a session; nothing is asked for a browser without one."""
-    if house_of(request).config.booth_cookie_name not in request.cookies:
+    if house_of(request).config.booth_cookie_name not in request.cookies and not poll.open_to_all:
         return None
-    return await within(session, _holder, request, poll, await now(session))
+    return await within(session, _present, request, poll, await now(session))
 
 
 def at_the_booth(connection: Connection, request: AnyRequest, slug: str) -> tuple[Held, Voter]:
@@ -43,8 +44,8 @@ def at_the_booth(connection: Connection, request: AnyRequest, slug: str) -> tupl
     if typed := visitor_of(request).text("code").strip():
         return hold_for_code(connection, slug, read_code(typed))
     poll = hold_for_cast(connection, slug)
-    if (voter := _holder(connection, request, poll, poll.moment)) is None:
-        raise Invalid("code.missing", field="code")
+    if (voter := _present(connection, request, poll, poll.moment)) is None:
+        raise Forbidden("voter.not_joined") if poll.open_to_all else Invalid("code.missing", field="code")
     return poll, voter
 
 
@@ -95,6 +96,14 @@ def counting_wrong_codes(request: AnyRequest) -> Iterator[None]:
             house = house_of(request)
             count_wrong_code(house.limits, networks_of(request, house.config.trusted_proxy))
         raise
+
+
+def _present(connection: Connection, request: AnyRequest, poll: Poll | Held, moment: datetime) -> Voter | None:
+    """Find whom the pass lets in; in a vote open to all, else whoever is signed in and asked to take part."""
+    voter, account_id = _holder(connection, request, poll, moment), visitor_of(request).account_id
+    if voter is None and poll.open_to_all and poll.roll_id is not None and account_id is not None:
+        voter = find_line_of(connection, poll.roll_id, account_id)
+    return voter
 
 
 def _holder(connection: Connection, request: AnyRequest, poll: Poll | Held, moment: datetime) -> Voter | None:

@@ -10,7 +10,9 @@ from litestar import Controller, Response, get, post
 from litestar.params import FromPath
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from app.accounts.roll.store import find_rolls, roll_lines
+from app.accounts.roll.freezing import count_fitting, lines_at_opening
+from app.accounts.roll.newcomers.store import give_roll
+from app.accounts.roll.store import find_rolls
 from app.accounts.tables import Roll
 from app.config import LANGUAGES
 from app.jobs.store import enqueue
@@ -29,6 +31,7 @@ from commons.services.store import all_services
 from commons.services.tables import Service
 from commons.zones import read_moment, write_moment
 from polls.drafting import MOST_OPTIONS, Plan, card_of, draft, option_of, repeat, revise
+from polls.eligibility.simple import rule_typed, typed_of
 from polls.lifecycle import State, check_change, kinds_in
 from polls.rulecard import MOST_RANKED_EVER
 from polls.store import PER_PAGE, find_amendments, find_repeat, get_poll, get_poll_at, list_polls
@@ -42,6 +45,8 @@ OPENS_AFTER, OPENS_AT = timedelta(days=1), 9
 CLOSES_AFTER, CLOSES_AT = timedelta(days=15), 20
 OBJECTIONS = timedelta(days=14)
 MOST_LINES = 20
+EVERYBODY = "everybody"
+"""What the form sends, in place of a roll, for a vote open to all."""
 
 Typed = dict[str, str]
 """What stands in the form, by field: texts as they were typed, and "yes" for the box of each ticked service."""
@@ -129,6 +134,8 @@ class AskingPages(Controller):
             # Files know no rollback. Keys of a draft that stayed a draft open nothing and name nobody; the next
             # locking finds them and takes them.
             sealing_key = keys.make_opener(poll.id)
+            if poll.open_to_all:
+                await give_roll(session, poll)
             await lock(session, keys, poll.id, by=by, opener=OPENER, sealing_key=sealing_key)
             await enqueue(session, "ledger.sequence")
 
@@ -159,8 +166,7 @@ class AskingPages(Controller):
 
         async def work(session: AsyncSession) -> None:
             poll = await get_poll_at(session, slug)
-            lines = await roll_lines(session, poll.roll_id) if poll.roll_id else []
-            await start(session, keys, poll.id, lines)
+            await start(session, keys, poll.id, await lines_at_opening(session, poll))
             await enqueue(session, "ledger.sequence")
 
         try:
@@ -213,6 +219,7 @@ async def _vote(
         repeats = await get_poll(session, poll.repeats) if poll.repeats else None
         repeated = await find_repeat(session, poll.id) if poll.state is State.ANNULLED else None
         moment = await now(session)
+        fitting = await count_fitting(session, poll) if poll.state in {State.DRAFT, State.LOCKED} else None
     card = poll.card or card_of(poll, host, OPENER, poll.sealing_key, poll.receipt_key).as_json()
     return await page(
         request,
@@ -222,6 +229,7 @@ async def _vote(
         card=card,
         card_file=readable(card).decode(),
         roll=next(((roll, size) for roll, size in rolls if roll.id == poll.roll_id), None),
+        fitting=fitting,
         custodians=custodians,
         custodians_needed=CUSTODIANS,
         proved=len([each for each, _ in custody if each.proved_at]),
@@ -267,7 +275,7 @@ def _first_times(moment: datetime, zone: str) -> Typed:
 def _written(poll: Poll, zone: str) -> Typed:
     """Fill in the form of a draft with what it says."""
     typed = {
-        "roll": str(poll.roll_id or ""),
+        "roll": EVERYBODY if poll.open_to_all else str(poll.roll_id or ""),
         "most_ranked": str(poll.most_ranked),
         "effect": "binding" if poll.binding else "advisory",
         "opens_at": write_moment(poll.planned_opens_at, zone),
@@ -275,6 +283,7 @@ def _written(poll: Poll, zone: str) -> Typed:
         "publishes_at": write_moment(poll.planned_publishes_at, zone),
         "objections_until": write_moment(poll.objections_until, zone),
     }
+    typed |= typed_of(poll.eligibility)
     for name, texts in (
         ("title", poll.titles),
         ("question", poll.questions),
@@ -322,16 +331,18 @@ def _plan(
     for number in _typed_numbers(typed):
         options.append(({code: typed.get(f"typed_{number}_{code}", "") for code in LANGUAGES}, ""))
         fields.append(f"typed_{number}")
+    opens_at = _time(typed, host.zone, "opens_at")
     closes_at = _time(typed, host.zone, "closes_at")
     publishes_at = _time(typed, host.zone, "publishes_at", closes_at)
     roll = typed.get("roll", "")
-    if roll and roll not in {str(each.id) for each, _ in rolls}:
+    is_open = roll == EVERYBODY
+    if roll and not is_open and roll not in {str(each.id) for each, _ in rolls}:
         raise Invalid("roll.missing", field="roll")
     return Plan(
         titles=_texts(typed, "title"),
         questions=_texts(typed, "question"),
         options=options,
-        opens_at=_time(typed, host.zone, "opens_at"),
+        opens_at=opens_at,
         closes_at=closes_at,
         publishes_at=publishes_at,
         objections=_texts(typed, "objections"),
@@ -339,7 +350,9 @@ def _plan(
         legal_basis=_texts(typed, "legal_basis"),
         most_ranked=_most_ranked(typed.get("most_ranked", "").strip(), len(options)),
         binding=typed.get("effect") == "binding",
-        roll_id=UUID(roll) if roll else None,
+        roll_id=UUID(roll) if roll and not is_open else None,
+        open_to_all=is_open,
+        eligibility=rule_typed(typed, opens_at.astimezone(ZoneInfo(host.zone)).date()),
         single_handed=host.single_handed,
         repeats=before.repeats if before else None,
     )

@@ -44,7 +44,8 @@ class Present:
     @property
     def voter(self) -> Voter:
         """Who they are to the vote."""
-        return Voter(self.line.id, self.line.roll_id, 0, self.line.struck_at is not None)
+        is_struck = self.line.struck_at is not None
+        return Voter(self.line.id, self.line.roll_id, 0, is_struck, known=self.line.facts)
 
 
 class Counter(Controller):
@@ -56,7 +57,7 @@ class Counter(Controller):
     async def index(self, request: AnyRequest, lang: FromPath[str]) -> Response[str]:
         """List the open votes."""
         async with house_of(request).db.reading() as session:
-            polls = [poll for poll in await find_polls(session, State.OPEN) if poll.roll_id is not None]
+            polls = [poll for poll in await find_polls(session, State.OPEN) if _has_roll(poll)]
         return await page(request, "counter/index.html", polls=polls)
 
     @get("/{slug:str}", name="counter.vote")
@@ -116,7 +117,7 @@ class Desk(Controller):
         async def work(session: AsyncSession) -> None:
             here = await _present(request, session, slug, line_id)
             _check_seen(visitor.text("seen_paper"), "seen_paper")
-            await paper.mark(session, keys, here.poll.id, here.tag, here.voter.facts)
+            await paper.mark(session, keys, here.poll.id, here.tag, here.voter.facts(here.poll.eligibility))
             await _log(request, session, Event.PAPER_MARKED, here.poll)
 
         return await _done(request, slug, line_id, "on-paper", work)
@@ -158,8 +159,13 @@ class Desk(Controller):
         return await _done(request, slug, line_id, "agreed" if said == "agree" else "refused", work)
 
 
+def _has_roll(poll: Poll) -> bool:
+    """Tell whether an office keeps the list of a vote: in one open to all there is nobody to check in."""
+    return poll.roll_id is not None and not poll.open_to_all
+
+
 def _roll_of(poll: Poll) -> UUID:
-    if poll.roll_id is None:
+    if poll.roll_id is None or not _has_roll(poll):
         raise NotFound("roll.unknown")
     return poll.roll_id
 

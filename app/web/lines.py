@@ -3,22 +3,30 @@
 Both are behind the code on the slip, which stands in no address; a tag neither, nor in any log.
 """
 
+from collections.abc import Sequence
+from typing import Any
+
 from litestar import Controller, Response, get, post
 from litestar.params import FromPath
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from app.accounts.limits import TooMany
+from app.accounts.roll.facts import facts_of, rule_of
+from app.accounts.roll.newcomers.joining import check_joining
 from app.accounts.roll.voters import Voter
 from app.accounts.store import find_accounts
 from app.house import House
 from app.web.admission import admit, admitted, own_line, said_of, tag_of, who_is_there, with_pass
 from app.web.respond import AnyRequest, onward, page
 from app.web.session import house_of, visitor_of
+from ballots.keys import Keys
 from ballots.looking_up import look_up
 from ballots.my_line import FILE, MyLine
 from ballots.standing import look_at
 from commons.clock import now
-from commons.errors import Conflict, DomainError, Invalid
+from commons.errors import Conflict, DomainError, Forbidden, Invalid
+from polls.eligibility.judging import judge
+from polls.eligibility.telling import tell_fact
 from polls.lifecycle import State
 from polls.store import get_public_poll
 from polls.tables import Poll
@@ -75,13 +83,28 @@ class Eligibility(Controller):
         try:
             async with house_of(request).db.reading() as session:
                 poll = await get_public_poll(session, slug)
+                if poll.open_to_all:  # no code belongs to it: the page tells whoever is signed in
+                    return await _eligible_page(request, slug)
                 if visitor_of(request).text("code").strip():  # a pass of somebody else may lie in this browser
-                    await who_is_there(request, session, poll)
-                elif await own_line(request, session, poll) is None:
+                    voter: Voter | None = await who_is_there(request, session, poll)
+                else:
+                    voter = await own_line(request, session, poll)
+                if voter is None:
                     raise Invalid("code.missing", field="code")
+                if reasons := _reasons(poll, voter):
+                    refused = Forbidden("voter.not_eligible", field="code")
+                    return await _eligible_page(request, slug, refused, reasons=reasons)
         except (DomainError, TooMany) as error:
             return await _eligible_page(request, slug, error)
         return await _eligible_page(request, slug, may_vote=True)
+
+
+def _reasons(poll: Poll, voter: Voter) -> list[tuple[dict[str, Any], bool]]:
+    """Find what of the vote's rule stands in somebody's way, and whether the list tells it of them."""
+    if (rule := rule_of(poll.eligibility)) is None:
+        return []
+    verdict = judge(rule, facts_of(voter.known))
+    return [(tell_fact(each.fact, wanted=each.wanted), each.is_known) for each in verdict.reasons]
 
 
 async def _line(house: House, session: AsyncSession, poll: Poll, voter: Voter) -> MyLine:
@@ -122,11 +145,23 @@ async def _line_page(request: AnyRequest, slug: str, error: DomainError | TooMan
 
 
 async def _eligible_page(
-    request: AnyRequest, slug: str, error: DomainError | TooMany | None = None, *, may_vote: bool = False
+    request: AnyRequest,
+    slug: str,
+    error: DomainError | TooMany | None = None,
+    *,
+    may_vote: bool = False,
+    reasons: Sequence[tuple[dict[str, Any], bool]] = (),
 ) -> Response[str]:
+    account_id = visitor_of(request).account_id
     async with house_of(request).db.reading() as session:
         poll = await get_public_poll(session, slug)
         moment = await now(session)
+        if poll.open_to_all and account_id is not None and poll.state in BEFORE_OR_DURING:
+            try:
+                await check_joining(session, Keys(house_of(request).config.keys), poll, account_id)
+                may_vote = True
+            except (Forbidden, Conflict) as refused:
+                error = refused
     said, status, headers = said_of(error)
     answer = await page(
         request,
@@ -134,6 +169,7 @@ async def _eligible_page(
         status,
         poll=poll,
         may_vote=may_vote,
+        reasons=reasons,
         is_over=poll.state not in BEFORE_OR_DURING or moment >= poll.closes_at,
         code=visitor_of(request).text("code"),
         error=said,

@@ -14,6 +14,7 @@ from app.accounts.oidc.marks import PersonMarker
 from app.accounts.prints.running import find_named, get_named, is_under_way
 from app.accounts.prints.slips import Printed, make_slips
 from app.accounts.roll.changes import RESTORE, STRIKE, Change, change_alone, find_changes
+from app.accounts.roll.facts import NAMED, NOTHING
 from app.accounts.roll.filling.plan import count_acts, plan_of
 from app.accounts.roll.filling.store import (
     MOST_AT_ONCE,
@@ -24,6 +25,7 @@ from app.accounts.roll.filling.store import (
     newest_version,
     take,
 )
+from app.accounts.roll.freezing import needs_of_roll
 from app.accounts.roll.importing import LARGEST_BYTES, OnRoll, Report, examine, no_mark, text_of
 from app.accounts.roll.spreadsheet import is_workbook, text_of_sheet
 from app.accounts.roll.store import (
@@ -176,7 +178,7 @@ async def _take(request: AnyRequest, roll_id: UUID | None) -> Response[str]:
     visitor, house = visitor_of(request), house_of(request)
     text, report, names = visitor.text("text"), None, visitor.texts("name")
     on_roll: Sequence[OnRoll] = ()
-    seen = 0
+    seen, needs = 0, NOTHING
     withdraw = roll_id is not None and visitor.text("withdraw") == "yes"
     try:
         if roll_id is None:
@@ -186,10 +188,11 @@ async def _take(request: AnyRequest, roll_id: UUID | None) -> Response[str]:
                 await get_roll(session, roll_id)
                 await check_growing(session, roll_id)
                 await check_idle(session, roll_id)
+                needs = await needs_of_roll(session, roll_id)
                 on_roll, seen = await find_on_roll(session, roll_id), await newest_version(session, roll_id)
         text = await _sent(visitor)
         mark = PersonMarker(house.config.secret) if house.config.oidc_identifier_claim else no_mark
-        report = await asyncio.to_thread(examine, text, on_roll, mark)
+        report = await asyncio.to_thread(examine, text, on_roll, mark, needs)
         done = report
         acts = count_acts(done, withdraw=withdraw)
         if not acts or visitor.text("checked") != done.mark:
@@ -229,7 +232,10 @@ async def _form(
     report: Report | None = None,
     error: Invalid | Conflict | None = None,
 ) -> Response[str]:
-    visitor = visitor_of(request)
+    visitor, needs = visitor_of(request), NOTHING
+    if roll_id is not None:
+        async with house_of(request).db.reading() as session:
+            needs = await needs_of_roll(session, roll_id)
     return await page(
         request,
         "rolls/import.html",
@@ -241,6 +247,7 @@ async def _form(
         report=report,
         was_checked=report is not None and visitor.text("checked") not in {"", report.mark},
         withdraw=visitor.text("withdraw") == "yes",
+        needed=[name for name, is_read in zip(NAMED, needs.columns, strict=True) if is_read],
         takes_numbers=bool(house_of(request).config.oidc_identifier_claim),
         error=error,
     )

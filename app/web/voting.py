@@ -14,6 +14,7 @@ from sqlalchemy import Connection
 
 from app.accounts.booth import VALID_FOR
 from app.accounts.limits import TooMany
+from app.accounts.roll.newcomers.joining import join
 from app.accounts.roll.voters import Voter
 from app.accounts.store import find_accounts
 from app.accounts.tables import Account
@@ -87,9 +88,15 @@ class Booth(Controller):
 
     @post("/own", name="votes.own")
     async def own(self, request: AnyRequest, lang: FromPath[str], slug: FromPath[str]) -> Response[str]:
-        """Give somebody signed in, whose own line is on the roll, the pass that a code would give."""
+        """Give somebody signed in, whose own line is on the roll, the pass that a code would give.
+
+        In a vote open to all, make their line.
+        """
         async with house_of(request).db.reading() as session:
             poll = await get_public_poll(session, slug)
+        if poll.open_to_all:
+            return await _joined(request, poll)
+        async with house_of(request).db.reading() as session:
             voter = await own_line(request, session, poll)
             standing = await look_at(session, poll)
             officials = await find_accounts(session, standing.people)
@@ -163,6 +170,17 @@ class Receipts(Controller):
         return await _receipt(request, slug, place=place)
 
 
+async def _joined(request: AnyRequest, poll: Poll) -> Response[str]:
+    """Let somebody signed in take part in a vote open to all, and lead them to the ballot."""
+    house, account_id = house_of(request), visitor_of(request).known_id
+    keys = Keys(house.config.keys)
+    try:
+        await house.db.write(lambda session: join(session, keys, poll.id, account_id))
+    except (Forbidden, Conflict) as error:
+        return await _ballot_again(request, poll, _fresh(poll, None), None, error)
+    return onward(request, "votes.show", slug=poll.slug)
+
+
 def _fresh(poll: Poll, after: bytes | None) -> Sheet:
     return Sheet(secrets.token_bytes(FORM_KEY_BYTES), after, (0,) * len(poll.options))
 
@@ -203,7 +221,8 @@ def _cast(connection: Connection, house: House, poll: Held, sheet: Sheet, voter:
         check_accepting(poll.state, poll.closes_at, poll.moment)
         raise
     keys = Keys(house.config.keys)
-    return record(connection, keys, poll, sheet.ranks, voter.facts, tag, sheet.key, sheet.after, voter.channel)
+    facts = voter.facts(poll.eligibility)
+    return record(connection, keys, poll, sheet.ranks, facts, tag, sheet.key, sheet.after, voter.channel)
 
 
 async def _ballot_again(
@@ -229,7 +248,7 @@ async def _ballot_again(
             if after is None and isinstance(error, Conflict):  # the form followed somebody else's ballot
                 error = Invalid("ballot.form_broken")
     if isinstance(error, Forbidden) and error.code.startswith("voter."):
-        error.field, voter = "code", None
+        error.field, voter = "" if poll.open_to_all else "code", None
     answer = await _ballot(request, standing, officials, sheet, voter, error)
     return answer if voter is None else await with_pass(request, answer, poll, voter)
 
@@ -245,7 +264,7 @@ async def _ballot(
     poll = standing.poll
     names = {option["id"]: option["names"] for option in poll.options}
     own = None
-    if voter is None and poll.state is State.OPEN and visitor_of(request).signed_in:
+    if voter is None and poll.state is State.OPEN and visitor_of(request).signed_in and not poll.open_to_all:
         async with house_of(request).db.reading() as session:
             own = await own_line(request, session, poll)
     order = order_of(poll.option_ids, sheet.key)

@@ -13,6 +13,7 @@ from tests.plumbing.town import RunningTown
 from tests.plumbing.votes import HeldVote, hold_vote
 
 OPEN = "a-vote-that-is-open"
+MOOD, RULED = "a-vote-open-to-all", "a-vote-with-a-rule"
 STATES = {
     OPEN: State.OPEN,
     "a-vote-to-come": State.LOCKED,
@@ -67,6 +68,11 @@ async def hold_votes(house: House) -> dict[str, HeldVote]:
         await vote.bring_into(state)
         votes[slug] = vote
     await providers.bind(house, votes[OPEN])
+    asked = {"options": [(names, "") for names in OPTIONS], "most_ranked": 3}
+    votes[MOOD] = await hold_vote(house, titles={"en": "A vote open to all"}, open_to_all=True, **asked)
+    told, rule = {"born": "2015-01-31"}, {"age_at_least": {"on": "2027-03-01", "years": 18}}
+    titles = {"en": "A vote with a rule"}
+    votes[RULED] = await hold_vote(house, State.LOCKED, titles=titles, facts=[told], eligibility=rule, **asked)
     return votes
 
 

@@ -3,6 +3,7 @@
 from datetime import date
 from uuid import uuid4
 
+from sqlmodel import select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from app.accounts.events import note
@@ -17,7 +18,7 @@ from app.accounts.roll.importing import Entry
 from app.accounts.roll.store import add_lines, add_roll, issue_codes
 from app.accounts.sessions import meet_device, open_session
 from app.accounts.store import add_account
-from app.accounts.tables import DeskSlip, Event, FactorLoss, Passkey, PrintRun, RollVersion, RunKind
+from app.accounts.tables import DeskSlip, Event, FactorLoss, Passkey, PrintRun, Roll, RollVersion, RunKind
 from app.config import Config
 from app.db import Database
 from app.jobs.store import enqueue
@@ -31,10 +32,12 @@ from commons.media.tables import Picture
 from commons.moderation.tables import Measure, Rule
 from commons.organisations.store import found, save_page
 from commons.services.store import add_service
+from polls.tables import Poll
 from results.publication import add_proofs, prepare_import, publish
 from tests.ballots.rows import fill_every_table
 
 ORIGIN = "khma.example/log"
+TOLD = {"born": "1990-01-31", "services": ["სკოლა", "a"]}
 SHEET = b"=A:[Evening hours]\n=B:[Home visits]\n7:A>B\n5:B>A\n"
 
 
@@ -71,13 +74,23 @@ async def furnish(config: Config) -> None:
         ))  # fmt: skip
         await fill_every_table(session, host.id)
         roll = await add_roll(session, host.id, {"en": "Residents", "ka": "მცხოვრებლები"})
-        await add_lines(session, roll.id, [Entry("0017", "ნინო", person=bytes(range(32, 64))), Entry("=0018", "")])
+        await add_lines(
+            session, roll.id, [Entry("0017", "ნინო", person=bytes(range(32, 64)), facts=TOLD), Entry("=0018", "")]
+        )
         await issue_codes(session, roll.id)
-        acts = [("add", f"N{number}", "ნინო", bytes(range(32))) for number in range(3)]
+        acts = [("add", f"N{number}", "ნინო", bytes(range(32)), TOLD) for number in range(3)]
         plan = Plan((pack(acts[:2]), pack(acts[2:])), added=3, renamed=0, struck=0, hash="", lines=5)
         await write_on(session, (await begin(session, roll.id, plan, 0, uuid4())).id)  # stopped half-way
         moment = await now(session)
         counts = dict.fromkeys(("number", "lines", "added", "renamed", "struck"), 2)
+        session.add(
+            Roll(
+                organisation_id=host.id,
+                names={"en": "Mood"},
+                made_at=moment,
+                poll_id=(await session.exec(select(Poll.id))).first(),
+            )
+        )
         session.add(RollVersion(roll_id=roll.id, hash="0", made_by=account.id, made_at=moment, **counts))
         run = PrintRun(roll_id=roll.id, number=1, kind=RunKind.DESK, size=1, asked_by=account.id, asked_at=moment)
         session.add(run)

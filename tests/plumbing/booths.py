@@ -16,8 +16,9 @@ from urllib.parse import urlencode, urlsplit
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from app.accounts.roll.codes import shown
+from app.accounts.roll.freezing import roll_lines
 from app.accounts.roll.importing import Entry
-from app.accounts.roll.store import add_lines, add_roll, issue_codes, roll_lines
+from app.accounts.roll.store import add_lines, add_roll, issue_codes
 from app.db import Database
 from ballots.answers import order_of
 from ballots.keys import prove

@@ -13,15 +13,17 @@ import sqlalchemy as sa
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from app.accounts.roll.codes import shown
+from app.accounts.roll.facts import Kept
+from app.accounts.roll.freezing import lines_at_opening
 from app.accounts.roll.importing import Entry
-from app.accounts.roll.store import add_lines, add_roll, find_voter, issue_codes, roll_lines
+from app.accounts.roll.newcomers.store import give_roll
+from app.accounts.roll.store import add_lines, add_roll, find_voter, issue_codes
 from app.house import House
 from app.jobs.schedule import sequence_ledger
-from app.jobs.votes import tend_votes
+from app.jobs.votes import close_vote, tend_votes
 from ballots import halting
 from ballots.answers import order_of
 from ballots.casting import Cast, cast, last_form
-from ballots.closing import close
 from ballots.keys import Keys, new_custodian, prove
 from ballots.preparing import accept_proof, register_custodian, start
 from ballots.store import find_custodians, find_custody
@@ -84,7 +86,7 @@ class HeldVote:
             tag = self.keys.tag(self.id, voter.line)
             ranks = [ranking.index(n) + 1 if n in ranking else 0 for n in order_of(poll.option_ids, key)]
             after = await last_form(session, self.id, tag)
-            return await cast(session, self.keys, self.id, ranks, voter.facts, tag, key, after)
+            return await cast(session, self.keys, self.id, ranks, voter.facts(poll.eligibility), tag, key, after)
 
         return await self.house.db.write(work)
 
@@ -113,7 +115,7 @@ class HeldVote:
     async def close(self) -> State:
         """Let the closing time pass, and close."""
         await self.let_time_pass(closes_at=-1)
-        return await close(self.house.db, self.keys, self.house.config.box_folders, self.id)
+        return await close_vote(self.house, self.keys, await self.poll())
 
     async def publish(self) -> None:
         """Close, let the day of publication come, and do what the worker does then."""
@@ -155,11 +157,18 @@ class HeldVote:
 
 
 async def hold_vote(
-    house: House, state: State = State.OPEN, *, voters: int = 3, names: Sequence[str] = NAMES, **changed: object
+    house: House,
+    state: State = State.OPEN,
+    *,
+    voters: int = 3,
+    names: Sequence[str] = NAMES,
+    facts: Sequence[Kept | None] = (),
+    **changed: object,
 ) -> HeldVote:
-    """Draft, lock, prove and open a vote with a roll of its own, whose lines have a code each.
+    """Draft, lock, prove and open a vote with a roll of its own, whose lines have a code each; or one open to all.
 
-    state:   where it then stands. changed: other words of `polls.drafting.Plan`, such as titles or most_ranked.
+    state:   where it then stands. facts: what the list tells of its voters, in their order.
+    changed: other words of `polls.drafting.Plan`, such as titles or most_ranked.
     """
     keys = Keys(house.config.keys)
     moment = datetime.now(UTC)
@@ -173,7 +182,9 @@ async def hold_vote(
                 seed, public = new_custodian()
                 SEEDS[await register_custodian(session, host.id, {"en": function}, public)] = seed
         roll = await add_roll(session, host.id, {"en": "Residents"})
-        await add_lines(session, roll.id, [Entry(f"{n:04}", f"Voter {n}") for n in range(1, voters + 1)])
+        told = dict(enumerate(facts, start=1))
+        lines = [Entry(f"{n:04}", f"Voter {n}", facts=told.get(n)) for n in range(1, voters + 1)]
+        await add_lines(session, roll.id, lines)
         slips = [(line.id, code) for line, code in await issue_codes(session, roll.id)]
         return await draft(session, host.id, plan(names, **{"roll_id": roll.id} | changed)), slips
 
@@ -182,14 +193,21 @@ async def hold_vote(
     if state is State.DRAFT:
         return vote
     opener = keys.make_opener(poll.id)
-    await house.db.write(lambda session: lock_by_two(session, keys, poll.id, opener))
+
+    async def lock_it(session: AsyncSession) -> None:
+        kept = await get_poll(session, poll.id)
+        if kept.open_to_all:
+            await give_roll(session, kept)
+        await lock_by_two(session, keys, poll.id, opener)
+
+    await house.db.write(lock_it)
 
     async def open_it(session: AsyncSession) -> None:
         for _, custodian in await find_custody(session, poll.id):
             proof = prove(SEEDS[custodian.id], poll.id, keys.copies(poll.id, custodian.id))
             await accept_proof(session, keys, poll.id, custodian.id, proof)
         if state is not State.LOCKED:
-            await start(session, keys, poll.id, await roll_lines(session, poll.roll_id or UUID(int=0)))
+            await start(session, keys, poll.id, await lines_at_opening(session, await get_poll(session, poll.id)))
 
     await house.db.write(open_it)
     if state not in {State.LOCKED, State.OPEN}:

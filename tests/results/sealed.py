@@ -2,6 +2,7 @@
 
 import hashlib
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from uuid import UUID
 
@@ -125,15 +126,17 @@ def build(
     key: Ed25519PrivateKey = KEY,
     paper: int = 0,
     changes: Sequence[LineWords] = (),
+    open_to_all: bool = False,
 ) -> dict[str, bytes]:
     """Write the archive of a vote with these ballots; without any, of one whose box of so many stays shut.
 
     paper: people who vote on paper beside them. changes: as `prove_lists` takes them.
+    open_to_all: whether it has no roll of entitled people.
     """
     names = NAMES if profile is None else profile.options
     ballots = ballots if profile is None else profile.ballots
     outcome = None if profile is None else count("schulze", profile)
-    card, roll = card_of(names), hashes("roll", ballots + 12)
+    card, roll = replace(card_of(names), open_to_all=open_to_all), hashes("roll", ballots + 12)
     box, took_part = hashes("box", ballots), roll[: ballots + paper]
     minutes = Minutes(
         poll_id=POLL,

@@ -43,6 +43,24 @@ def test_an_archive_of_each_kind_holds(kind: str, tmp_path: Path) -> None:
     assert set(KINDS[kind]) == {*vote_archive.summed(Plan(kind.replace("shut", "none"))), archive.SUMS, archive.LEDGER}
 
 
+def test_of_a_vote_open_to_all_the_same_is_checked_and_it_is_called_indicative(tmp_path: Path) -> None:
+    files = with_ledger(build(None, 9, open_to_all=True))
+    report = examine(write(tmp_path / "open", files), VERIFIER)
+    assert (report.findings, "Indicative: no roll" in report.told) == ((), True)
+    assert "Indicative" not in examine(write(tmp_path / "by-roll", SHUT), VERIFIER).told
+    listed = files[TOOK_PART].split(b"\n")[0]
+    stranger = renewed(files, TOOK_PART, listed, b"0" * 64)  # more took part than have a line
+    assert found(tmp_path, stranger) == {(TOOK_PART, "line 1"), (TOOK_PART, f"root in {ROLL_PROOF}")}
+    for name, old, new in (
+        ("effect", b'"advisory"', b'"binding"'),
+        ("weight", b'"indicative"', b'"decisive"'),
+        ("voters", b"anyone with", b"someone with"),
+        ("roll_published", b'"at close"', b'"at opening"'),
+    ):
+        refused = examine(write(tmp_path / name, renewed(files, "card.json", old, new)), None).findings
+        assert [name in each.found for each in refused if each.where == "card.json"] == [True]
+
+
 @pytest.mark.parametrize("kind", KINDS)
 def test_the_published_archives_are_made_again_byte_for_byte(kind: str) -> None:
     published = SOUND.parent / f"sealed-{kind}"

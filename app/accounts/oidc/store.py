@@ -11,7 +11,7 @@ from sqlmodel import col, delete, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from app.accounts.roll.voters import BY_SIGN_IN, Voter
-from app.accounts.tables import Account, Identity, RollLine
+from app.accounts.tables import Account, Identity, Roll, RollLine
 from commons.clock import now
 from commons.errors import Conflict
 from commons.rows import within
@@ -53,13 +53,19 @@ async def remove_identity(session: AsyncSession, account_id: UUID, issuer: str) 
 
 async def is_checked(session: AsyncSession, account_id: UUID) -> bool:
     """Tell whether an official bound a line of a roll to somebody's account."""
-    query = select(RollLine.id).where(RollLine.account_id == account_id, col(RollLine.struck_at).is_(None)).limit(1)
-    return (await session.exec(query)).first() is not None
+    query = select(RollLine.id).join(Roll).where(RollLine.account_id == account_id, col(RollLine.struck_at).is_(None))
+    by_office = col(Roll.poll_id).is_(None)  # in a vote open to all a line is made for whoever asks
+    return (await session.exec(query.where(by_office).limit(1))).first() is not None
 
 
 async def find_own_line(session: AsyncSession, roll_id: UUID, account_id: UUID) -> Voter | None:
     """Find the line of a roll that is somebody's own: bound to their account, else to their official number."""
-    return await within(session, _find, "roll", {"roll_id": roll_id, "account_id": account_id})
+    return await within(session, find_line_of, roll_id, account_id)
+
+
+def find_line_of(connection: Connection, roll_id: UUID, account_id: UUID) -> Voter | None:
+    """Find the same, over a plain connection."""
+    return _find(connection, "roll", {"roll_id": roll_id, "account_id": account_id})
 
 
 def find_own_line_again(connection: Connection, line_id: UUID, account_id: UUID) -> Voter | None:
@@ -80,5 +86,6 @@ def _finding(by: str) -> Select[Any]:
     is_own = is_bound | col(RollLine.person_mac).in_(numbers)
     wanted = col(RollLine.roll_id) == bindparam("roll_id") if by == "roll" else col(RollLine.id) == bindparam("line_id")
     is_struck = col(RollLine.struck_at).is_not(None)
-    found = select_columns(col(RollLine.id), col(RollLine.roll_id), literal(BY_SIGN_IN), is_struck)
+    came = (literal(BY_SIGN_IN), is_struck, literal(False))
+    found = select_columns(col(RollLine.id), col(RollLine.roll_id), *came, col(RollLine.facts))
     return cast("Select[Any]", found.where(wanted, is_own).order_by(case((is_bound, 0), else_=1)).limit(1))

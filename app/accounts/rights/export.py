@@ -22,6 +22,7 @@ from app.accounts.rights.store import (
     find_sessions,
     find_waiting_loss,
 )
+from app.accounts.roll.newcomers.store import find_joined
 from app.accounts.tables import Account
 from app.letters.outbox import find_letters_of
 from commons.approvals.store import find_about, find_by
@@ -36,7 +37,7 @@ NOT_IN_HERE = [
     "The public keys of your passkeys: they open nothing, and what does never left your device.",
     "The texts of letters: they are erased when a letter is sent; one that waits may hold a link that opens a door.",
     "Ballots: none leads to an account, so nobody can find yours, and we cannot either.",
-    "Lists of people who may vote: they are the organisation's own, and no line of one is tied to this account.",
+    "Lists of people who may vote: they are the organisation's own. Of votes open to all: that you asked to take part.",
 ]
 
 
@@ -110,6 +111,7 @@ async def gather(session: AsyncSession, account: Account) -> dict[str, Any]:
             }
             for each in await find_about(session, f"people/{account.id}/")
         ],
+        "votes_open_to_all": await find_joined(session, account.id),
         "done_in_office": await _done_in_office(session, account),
         "not_in_this_file": NOT_IN_HERE,
     }

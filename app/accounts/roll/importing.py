@@ -17,6 +17,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from functools import cache
 
+from app.accounts.roll.facts import COLUMNS, NOTHING, Kept, Needs, read_facts
 from commons.canonical import canonical, digest
 from commons.errors import Invalid
 
@@ -58,16 +59,25 @@ class Fault(StrEnum):
     QUOTES = "quotes"
     COLUMNS = "columns"
     SAME_PERSON = "same_person"
+    DAY = "day"
 
 
 @dataclass(frozen=True)
 class Entry:
-    """One person as the file has them. line: its number there, from 1. person: the mark of their official number."""
+    """One person as the file has them. line: its number there, from 1. person: the mark of their official number.
+
+    facts: what it tells of them that a rule needs; None where it tells nothing.
+    """
 
     reference: str
     name: str = ""
     line: int = 0
     person: bytes | None = None
+    facts: Kept | None = None
+
+    def facts_after(self, old: "OnRoll") -> Kept | None:
+        """Tell what the roll will know of a person: what is told anew takes the place of what was known."""
+        return (old.facts or {}) | (self.facts or {}) or None
 
 
 @dataclass(frozen=True)
@@ -78,6 +88,7 @@ class OnRoll:
     name: str = ""
     is_struck: bool = False
     person: bytes | None = None
+    facts: Kept | None = None
 
 
 @dataclass(frozen=True)
@@ -93,7 +104,7 @@ class Wrong:
 class Report:
     """What would happen.
 
-    new: lines to add. changed: (entry with another name or official number, the line as the roll has it).
+    new: lines to add. changed: (entry with another name, official number or facts, the line as the roll has it).
     known: on the roll, just so. struck: struck off the roll, and so they stay.
     missing: on the roll and not in the file. twice: (entry, line that had this reference before).
     wrong: lines that cannot be taken.
@@ -121,13 +132,16 @@ class Report:
     @property
     def mark(self) -> str:
         """A hash of what would be added, changed and struck off: whoever confirms this has seen just this."""
-        new = [[each.reference, each.name, (each.person or b"").hex()] for each in self.new]
+        new = [[each.reference, each.name, (each.person or b"").hex(), each.facts] for each in self.new]
         changed = [
-            [old.reference, old.name, (old.person or b"").hex(), entry.name, (entry.person or b"").hex()]
+            [
+                *(old.reference, old.name, (old.person or b"").hex(), old.facts),
+                *(entry.name, (entry.person or b"").hex(), entry.facts),
+            ]
             for entry, old in self.changed
         ]
         missing = [each.reference for each in self.missing]
-        return digest("khma-roll-report-3", canonical([new, changed, missing])).hex()
+        return digest("khma-roll-report-4", canonical([new, changed, missing])).hex()
 
 
 def text_of(data: bytes) -> str:
@@ -156,10 +170,12 @@ def no_mark(_: str) -> None:
     return
 
 
-def examine(text: str, on_roll: Iterable[OnRoll], mark: Callable[[str], bytes | None] = no_mark) -> Report:
+def examine(
+    text: str, on_roll: Iterable[OnRoll], mark: Callable[[str], bytes | None] = no_mark, needs: Needs = NOTHING
+) -> Report:
     """Read a table separated by commas, semicolons or tabs, or a list, and compare it with the lines of a roll.
 
-    mark:    makes of an official number what is kept of it.
+    mark:    makes of an official number what is kept of it. needs: what else is read of a person.
     Raises:  Invalid for the field "file": "roll.line_too_long", "roll.too_many_lines", "roll.no_lines" or
              "roll.heading".
     Cost:    O(signs): 200,000 lines take about two seconds; a text beyond the limits is refused in milliseconds.
@@ -167,7 +183,7 @@ def examine(text: str, on_roll: Iterable[OnRoll], mark: Callable[[str], bytes | 
     lines = _lines(text)
     report, there, seen = Report(), {key_of(each.reference): each for each in on_roll}, dict[str, int]()
     persons = {each.person: key for key, each in there.items() if each.person}
-    for found in _entries(lines, report, mark):
+    for found in _entries(lines, report, mark, needs):
         if isinstance(found, Wrong):
             report.wrong.append(found)
         elif found.person and persons.setdefault(found.person, key_of(found.reference)) != key_of(found.reference):
@@ -190,10 +206,14 @@ def _place(report: Report, entry: Entry, old: OnRoll | None) -> None:
         report.new.append(entry)
     elif old.is_struck:
         report.struck.append(entry)
-    elif entry.name not in {"", old.name} or entry.person not in {None, old.person}:
+    elif entry.name not in {"", old.name} or entry.person not in {None, old.person} or _tells_more(entry, old):
         report.changed.append((entry, old))
     else:
         report.known.append(entry)
+
+
+def _tells_more(entry: Entry, old: OnRoll) -> bool:
+    return entry.facts_after(old) != old.facts
 
 
 def key_of(reference: str) -> str:
@@ -217,7 +237,9 @@ def _lines(text: str) -> list[str]:
     return lines
 
 
-def _entries(lines: list[str], report: Report, mark: Callable[[str], bytes | None]) -> Iterator[Entry | Wrong]:
+def _entries(
+    lines: list[str], report: Report, mark: Callable[[str], bytes | None], needs: Needs
+) -> Iterator[Entry | Wrong]:
     """Read each line that says something; a heading only tells what stands where."""
     first = next((number for number, line in enumerate(lines) if line.strip()), None)
     if first is None:
@@ -227,15 +249,19 @@ def _entries(lines: list[str], report: Report, mark: Callable[[str], bytes | Non
     references = [place for place, cell in enumerate(heading) if cell in REFERENCE]
     names = [place for place, cell in enumerate(heading) if cell in NAME]
     numbers = [place for place, cell in enumerate(heading) if cell in IDENTIFIER]
+    told = [[place for place, cell in enumerate(heading) if cell in words] for words in COLUMNS]
     if references or names or numbers or len([cell for cell in heading if cell]) > 1:
-        if len(references) != 1 or len(names) > 1 or len(numbers) > 1:
+        if len(references) != 1 or any(len(places) > 1 for places in (names, numbers, *told)):
             raise Invalid("roll.heading", field="file", line=first + 1, found=_beginning(lines[first]))
-        columns, first = [references[0], names[0] if names else None, numbers[0] if numbers else None], first + 1
-        if mark is no_mark:
-            columns[2] = None
+        wanted = (True, True, mark is not no_mark, *needs.columns)
+        columns = [
+            places[0] if places and is_wanted else None
+            for places, is_wanted in zip((references, names, numbers, *told), wanted, strict=True)
+        ]
+        first += 1
         report.unread = [cell for place, cell in enumerate(heading) if cell and place not in columns]
     else:
-        columns, heading = [0, None, None], [""]
+        columns, heading = [0, *[None] * (2 + len(COLUMNS))], [""]
     for number, line in enumerate(lines[first:], start=first + 1):
         if line.strip():
             cells = _cells(line, delimiter)
@@ -244,8 +270,8 @@ def _entries(lines: list[str], report: Report, mark: Callable[[str], bytes | Non
             elif any(cell.strip() for cell in cells[len(heading) :]):
                 yield Wrong(number, Fault.COLUMNS, _beginning(line))
             elif any(cell.strip() for cell in cells):
-                kept = ["" if place is None or place >= len(cells) else cells[place] for place in columns]
-                yield _entry(number, line, kept, mark)
+                kept = [None if place is None else "" if place >= len(cells) else cells[place] for place in columns]
+                yield _entry(number, line, kept, mark, needs)
 
 
 def _cells(line: str, delimiter: str) -> list[str] | None:
@@ -258,15 +284,24 @@ def _cells(line: str, delimiter: str) -> list[str] | None:
         return None
 
 
-def _entry(number: int, line: str, cells: list[str], mark: Callable[[str], bytes | None]) -> Entry | Wrong:
-    reference, name, identifier = map(_tidy, cells)
-    if not (reference.isprintable() and name.translate(_JOINERS).isprintable()):
+def _entry(
+    number: int, line: str, cells: list[str | None], mark: Callable[[str], bytes | None], needs: Needs
+) -> Entry | Wrong:
+    reference, name, identifier = (_tidy(cell or "") for cell in cells[:3])
+    told = [None if cell is None else _tidy(cell) for cell in cells[3:]]
+    if not all(text.translate(_JOINERS).isprintable() for text in (name, *filter(None, told))) or not (
+        reference.isprintable()
+    ):
         return Wrong(number, Fault.INVISIBLE, _beginning(line))
     if not reference:
         return Wrong(number, Fault.EMPTY, _beginning(line))
     if len(reference) > LONGEST_REFERENCE or len(name) > LONGEST_NAME:
         return Wrong(number, Fault.TOO_LONG, _beginning(line))
-    return Entry(reference, name, number, mark(identifier) if identifier else None)
+    try:
+        facts = read_facts(told, needs)
+    except ValueError:
+        return Wrong(number, Fault.DAY, _beginning(line))
+    return Entry(reference, name, number, mark(identifier) if identifier else None, facts)
 
 
 def _find_alike(report: Report, on_roll: Iterable[str]) -> None:

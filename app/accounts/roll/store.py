@@ -49,7 +49,7 @@ FROZEN = (State.OPEN, State.SUSPENDED, State.CLOSING, State.HALTED)
 """While a vote is in one of these, the list of its lines is fixed: one more would stop its closing."""
 
 _SLICE = 1_000
-_OURS = col(Roll.organisation_id) == host_id()
+_OURS = (col(Roll.organisation_id) == host_id()) & col(Roll.poll_id).is_(None)  # no office keeps a vote's own roll
 
 
 @dataclass(frozen=True)
@@ -81,7 +81,8 @@ class FoundLines:
 
 
 _IS_VOID = col(VoterCode.void_at).is_not(None) | col(RollLine.struck_at).is_not(None)
-_VOTER = (col(RollLine.id), col(RollLine.roll_id), col(VoterCode.serial), _IS_VOID, col(VoterCode.from_desk))
+_CODE = (col(VoterCode.serial), _IS_VOID, col(VoterCode.from_desk))
+_VOTER = (col(RollLine.id), col(RollLine.roll_id), *_CODE, col(RollLine.facts))
 _IS_CODE = col(VoterCode.code_hash) == bindparam("code_hash")
 _IS_SERIAL = (col(VoterCode.line_id) == bindparam("line_id")) & (col(VoterCode.serial) == bindparam("serial"))
 _FINDING = select_columns(*_VOTER).where(col(VoterCode.line_id) == RollLine.id)
@@ -111,7 +112,7 @@ async def add_roll(session: AsyncSession, organisation_id: UUID, names: Texts) -
 async def find_rolls(session: AsyncSession, organisation_id: UUID) -> list[tuple[Roll, int]]:
     """Find all rolls, the newest first, each with how many of its people may vote."""
     size = _count(RollLine.roll_id == Roll.id, col(RollLine.struck_at).is_(None))
-    query = select(Roll, size).where(Roll.organisation_id == organisation_id)
+    query = select(Roll, size).where(Roll.organisation_id == organisation_id, col(Roll.poll_id).is_(None))
     rows = (await session.exec(query.order_by(col(Roll.made_at).desc(), col(Roll.id)))).all()
     return [(roll, total) for roll, total in rows]
 
@@ -158,6 +159,7 @@ async def add_lines(session: AsyncSession, roll_id: UUID, entries: Sequence[Entr
                 "reference": entry.reference,
                 "name": entry.name,
                 "person_mac": entry.person,
+                "facts": entry.facts,
             }
             for entry in entries[start : start + _SLICE]
         ]
@@ -168,8 +170,9 @@ async def add_lines(session: AsyncSession, roll_id: UUID, entries: Sequence[Entr
 async def find_on_roll(session: AsyncSession, roll_id: UUID) -> list[OnRoll]:
     """Read all lines of a roll, as a file is compared with them."""
     struck = col(RollLine.struck_at).is_not(None)
-    query = select(RollLine.reference, RollLine.name, struck, RollLine.person_mac).where(RollLine.roll_id == roll_id)
-    return [OnRoll(*row) for row in await session.exec(query)]
+    known = (RollLine.reference, RollLine.name, struck, RollLine.person_mac, RollLine.facts)
+    query = select_columns(*known).where(col(RollLine.roll_id) == roll_id)  # type: ignore[call-overload]
+    return [OnRoll(*row) for row in await (await session.connection()).execute(query)]
 
 
 async def check_growing(session: AsyncSession, roll_id: UUID) -> None:
@@ -219,16 +222,6 @@ async def count_lines(session: AsyncSession, roll_id: UUID) -> Counts:
         _count(RollLine.roll_id == roll_id, is_there, ~_works()),
     )
     return Counts(*(await session.exec(query)).one())
-
-
-async def roll_lines(session: AsyncSession, roll_id: UUID) -> list[bytes]:
-    """Read the fixed bytes of every line that is not struck, for `ballots.preparing.start`.
-
-    Call it in the transaction that opens the vote: it holds the roll until then, and so cannot be only reading.
-    """
-    await hold_roll(session, roll_id, shared=True)
-    query = select(RollLine.id).where(RollLine.roll_id == roll_id, col(RollLine.struck_at).is_(None))
-    return [line_id.bytes for line_id in await session.exec(query)]
 
 
 async def find_voter(session: AsyncSession, code: str) -> Voter:

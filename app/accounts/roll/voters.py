@@ -1,8 +1,11 @@
 """A voter at the moment of voting: the line they stand for, and whether their code still works. Pure."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
 from uuid import UUID
 
+from app.accounts.roll.facts import Kept, fits, rule_of
 from ballots.eligibility import Channel, VoterFacts
 
 BY_SIGN_IN = 0
@@ -14,7 +17,7 @@ class Voter:
     """Who came, by whichever door. It holds no name.
 
     serial:  which code of the line was shown, or BY_SIGN_IN. is_void: that code was declared void, or the line
-             struck off. from_desk: the code was given out at a counter.
+             struck off. from_desk: the code was given out at a counter. known: what the roll kept for a rule.
     """
 
     line_id: UUID
@@ -22,16 +25,16 @@ class Voter:
     serial: int
     is_void: bool = False
     from_desk: bool = False
+    known: Kept | None = field(default=None, repr=False)  # a person's; it belongs in no log
 
     @property
     def channel(self) -> Channel:
         """By which door their ballot comes."""
         return Channel.DESK if self.from_desk else Channel.WEB
 
-    @property
-    def facts(self) -> VoterFacts:
-        """What a vote needs to know of them."""
-        return VoterFacts(self.roll_id, self.is_void)
+    def facts(self, eligibility: Mapping[str, Any] | None) -> VoterFacts:
+        """Tell what a vote with this rule, or none, needs to know of them."""
+        return VoterFacts(self.roll_id, self.is_void, fits(rule_of(eligibility), self.known))
 
     @property
     def line(self) -> bytes:

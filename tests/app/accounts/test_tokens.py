@@ -77,6 +77,8 @@ def test_nobody_else_reads_a_link_and_it_has_one_spelling() -> None:
         token = make_token(SECRET, "reset", {"email": "a" * length}, hours=1, now=NOW)
         others = [token[:-1] + sign for sign in "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"]
         assert [each for each in others if not is_dead(each)] == [token]
+
+
 def test_nothing_in_a_link_can_be_read() -> None:
     kept = base64.urlsafe_b64decode(TOKEN + "=" * (-len(TOKEN) % 4))
     assert [word for word in (b"nino", b"vardisi", b"email", FACTS["mark"].encode()) if word in kept] == []

@@ -248,7 +248,7 @@ async def test_web_desk_and_paper_race_for_many_voters_and_each_has_one_line(tow
             poll = await get_poll(session, vote.id)
         from app.accounts.roll.voters import Voter as OnRoll
 
-        facts = OnRoll(vote.lines[number], roll_id, 0).facts
+        facts = OnRoll(vote.lines[number], roll_id, 0).facts(None)
         tag = keys.tag(poll.id, vote.lines[number].bytes)
         try:
             await town.house.db.write(lambda session: paper.mark(session, keys, poll.id, tag, facts))

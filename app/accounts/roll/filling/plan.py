@@ -5,13 +5,14 @@ import zlib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+from app.accounts.roll.facts import Kept
 from app.accounts.roll.importing import OnRoll, Report, hash_of_lines
 
 ADD, RENAME, STRIKE = ACTS = ("add", "rename", "strike")
 SLICE = 2_000
 
-Act = tuple[str, str, str, bytes | None]
-"""One of ACTS, the reference as the roll has or will have it; the name, and the person's mark, from now on."""
+Act = tuple[str, str, str, bytes | None, Kept | None]
+"""One of ACTS, the reference as the roll has or will have it; name, mark and facts of the person from now on."""
 
 
 @dataclass(frozen=True)
@@ -47,13 +48,14 @@ def plan_of(report: Report, on_roll: Iterable[OnRoll], *, withdraw: bool) -> Pla
     Cost:    O(lines): 100,000 take about half a second, so call it beside the event loop.
     """
     gone = report.missing if withdraw else []
-    acts: list[Act] = [(ADD, each.reference, each.name, each.person) for each in report.new]
+    acts: list[Act] = [(ADD, each.reference, each.name, each.person, each.facts) for each in report.new]
     acts += [
-        (RENAME, old.reference, entry.name or old.name, entry.person or old.person) for entry, old in report.changed
+        (RENAME, old.reference, entry.name or old.name, entry.person or old.person, entry.facts_after(old))
+        for entry, old in report.changed
     ]
-    acts += [(STRIKE, each.reference, each.name, each.person) for each in gone]
+    acts += [(STRIKE, each.reference, each.name, each.person, each.facts) for each in gone]
     after = {each.reference: each for each in on_roll if not each.is_struck}
-    for act, reference, name, _ in acts:
+    for act, reference, name, *_ in acts:
         if act == STRIKE:
             del after[reference]
         else:
@@ -65,11 +67,14 @@ def plan_of(report: Report, on_roll: Iterable[OnRoll], *, withdraw: bool) -> Pla
 
 def pack(acts: Sequence[Act]) -> bytes:
     """Write a slice: JSON, made smaller by zlib."""
-    rows = [(act, reference, name, (person or b"").hex()) for act, reference, name, person in acts]
+    rows = [(act, reference, name, (person or b"").hex(), facts) for act, reference, name, person, facts in acts]
     return zlib.compress(json.dumps(rows, ensure_ascii=False, separators=(",", ":")).encode())
 
 
 def unpack(packed: bytes) -> list[Act]:
-    """Read a slice that `pack` wrote."""
+    """Read a slice that `pack` wrote; an older one, which was on its way during an upgrade, told no facts."""
     rows = json.loads(zlib.decompress(packed))
-    return [(act, reference, name, bytes.fromhex(person) or None) for act, reference, name, person in rows]
+    return [
+        (act, reference, name, bytes.fromhex(person) or None, told[0] if told else None)
+        for act, reference, name, person, *told in rows
+    ]

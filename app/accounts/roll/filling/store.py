@@ -23,6 +23,7 @@ from app.accounts.tables import Account, RollLine, RollVersion
 from commons.clock import now
 from commons.errors import Conflict, NotFound
 from commons.ids import new_id
+from commons.tables import Json
 
 MOST_AT_ONCE = 2_000
 """Up to so many changed lines are taken while the page waits; more are left to the worker."""
@@ -52,9 +53,15 @@ async def take(
     connection = await session.connection()
     line = (col(RollLine.roll_id) == roll_id, col(RollLine.reference) == bindparam("of"))
     if report.changed:
-        changing = update(RollLine).where(*line).values(name=bindparam("to"), person_mac=bindparam("person"))
+        given = {"name": bindparam("to"), "person_mac": bindparam("person"), "facts": bindparam("told", type_=Json)}
+        changing = update(RollLine).where(*line).values(given)
         changed = [
-            {"of": old.reference, "to": entry.name or old.name, "person": entry.person or old.person}
+            {
+                "of": old.reference,
+                "to": entry.name or old.name,
+                "person": entry.person or old.person,
+                "told": entry.facts_after(old),
+            }
             for entry, old in report.changed
         ]
         await connection.execute(changing, changed)
@@ -133,8 +140,9 @@ async def _write_out(session: AsyncSession, part: RollImportPart) -> int:
             "line_id": new_id(),
             "name": name,
             "person_mac": person,
+            "facts": facts,
         }
-        for act, reference, name, person in acts
+        for act, reference, name, person, facts in acts
     ]
     await (await session.connection()).execute(insert(PendingRollLine), rows)
     await session.delete(part)
@@ -169,11 +177,12 @@ async def _make_roll(session: AsyncSession, filling: RollImport) -> None:
     def waiting(act: str) -> tuple[ColumnElement[bool], ColumnElement[bool]]:
         return col(PendingRollLine.import_id) == filling.id, col(PendingRollLine.act) == act
 
-    words = (col(PendingRollLine.reference), col(PendingRollLine.name), col(PendingRollLine.person_mac))
+    kept = ("reference", "name", "person_mac", "facts")
+    words = [col(getattr(PendingRollLine, each)) for each in kept]
     line_id = col(PendingRollLine.line_id)
     adding = select_columns(line_id, literal(roll_id, Uuid()), *words).where(*waiting(ADD))
     adding = adding.order_by(col(PendingRollLine.reference))
-    new_lines = insert(RollLine).from_select(["id", "roll_id", "reference", "name", "person_mac"], adding)
+    new_lines = insert(RollLine).from_select(["id", "roll_id", *kept], adding)
     counted = {"preserve_rowcount": True}
     done = [(await connection.execute(new_lines, execution_options=counted)).rowcount]
     of_roll = update(RollLine).where(col(RollLine.roll_id) == roll_id)
@@ -182,7 +191,9 @@ async def _make_roll(session: AsyncSession, filling: RollImport) -> None:
         of_line = (*waiting(act), PendingRollLine.reference == RollLine.reference)
         name = select(PendingRollLine.name).where(*of_line).scalar_subquery()
         person = select(PendingRollLine.person_mac).where(*of_line).scalar_subquery()
-        change = {"struck_at": await now(session)} if act == STRIKE else {"name": name, "person_mac": person}
+        told = select(PendingRollLine.facts).where(*of_line).scalar_subquery()
+        renamed = {"name": name, "person_mac": person, "facts": told}
+        change = {"struck_at": await now(session)} if act == STRIKE else renamed
         changing = of_roll.where(col(RollLine.reference).in_(named), col(RollLine.struck_at).is_(None))
         done.append((await connection.execute(changing.values(change))).rowcount)
     if done != [filling.added, filling.renamed, filling.struck]:

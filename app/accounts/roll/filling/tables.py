@@ -2,13 +2,14 @@
 
 from datetime import datetime
 from enum import StrEnum
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import Index, text
 from sqlmodel import Field, SQLModel
 
 from commons.ids import new_id
-from commons.tables import UTCDateTime, choice
+from commons.tables import Json, UTCDateTime, choice
 
 
 class Stage(StrEnum):
@@ -66,3 +67,4 @@ class PendingRollLine(SQLModel, table=True):
     line_id: UUID
     name: str
     person_mac: bytes | None = None
+    facts: dict[str, Any] | None = Field(default=None, sa_type=Json)

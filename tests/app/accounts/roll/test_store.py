@@ -9,6 +9,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from app.accounts.roll.codes import hash_of, new_code
 from app.accounts.roll.filling.store import find_versions, take
+from app.accounts.roll.freezing import roll_lines
 from app.accounts.roll.importing import Entry, OnRoll, examine, hash_of_lines
 from app.accounts.roll.store import (
     LONGEST_NAME,
@@ -25,7 +26,6 @@ from app.accounts.roll.store import (
     find_voter_again,
     get_roll,
     issue_codes,
-    roll_lines,
     strike,
     unstrike,
     void_code,
@@ -133,7 +133,7 @@ async def test_a_code_leads_to_its_line_and_nothing_of_it_is_kept_but_the_hash(d
     for line_id, code in codes.items():
         voter = await voter_of(db, code)
         assert voter == Voter(line_id, roll_id, 1)
-        assert (voter.facts, voter.line) == (VoterFacts(roll_id), line_id.bytes)
+        assert (voter.facts(None), voter.line) == (VoterFacts(roll_id), line_id.bytes)
     async with db.reading() as session:
         kept = (await session.exec(select(VoterCode))).all()
     assert {row.code_hash for row in kept} == {hash_of(code) for code in codes.values()}

@@ -1,0 +1,1 @@
+"""Rules about who may vote, as data: written on the rule card, read strictly, judged from a few facts."""
