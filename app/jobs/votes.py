@@ -12,6 +12,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from app.accounts.roll.store import roll_lines
 from app.house import House
+from app.jobs.notices import tell_at_closing
 from app.jobs.store import enqueue
 from ballots.closing import close
 from ballots.ending import end
@@ -64,6 +65,7 @@ async def _tend(house: House, poll: Poll, moment: datetime) -> bool:
             await house.db.write(lambda session: show_turnout(session, poll.id))
             return False
         case State.OPEN | State.CLOSING:
+            await tell_at_closing(house, poll)
             return await close(house.db, keys, folders, poll.id) is not poll.state
         case State.CLOSED:
             await open_box(house.db, keys, keys.opener(poll.id), poll.id)

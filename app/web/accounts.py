@@ -317,6 +317,7 @@ async def _me(request: AnyRequest, error: Invalid | None = None) -> Response[str
         name=name,
         identity=identity,
         level=level_of(known),
+        phones=bool(house_of(request).config.sms_number),
         error=error,
     )
 

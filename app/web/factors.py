@@ -68,7 +68,7 @@ class SecondStep(Controller):
             return await let_in(session, house.config.secret, account, arrival)
 
         try:
-            token, roles = await with_code(request, halfway.account_id, visitor.text(FIELD), work)
+            token, roles = await with_code(request, halfway.account_id, visitor.text(FIELD), work, at_sign_in=True)
         except Invalid as error:
             return await _code_form(request, halfway, wanted, error)
         answer = come_in(request, first_page(request, roles, wanted), token, arrival)

@@ -36,10 +36,11 @@ class MyData(Controller):
     async def download(self, request: AnyRequest, lang: FromPath[str]) -> Response[str]:
         """Give it; the security log tells that it was given, for a stranger may have asked."""
         account_id, browser = visitor_of(request).known_id, browser_of(request)
+        secret = house_of(request).config.secret
 
         async def work(session: AsyncSession) -> str:
             await note(session, Event.DATA_DOWNLOADED, who=account_id, browser=browser)
-            kept = await gather(session, await get_account(session, account_id))
+            kept = await gather(session, secret, await get_account(session, account_id))
             return json.dumps(kept, ensure_ascii=False, indent=1)
 
         text = await house_of(request).db.write(work)

@@ -22,6 +22,7 @@ from multipart import MultipartError
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from app.accounts.events import note
+from app.accounts.factors.guessed import note_refused
 from app.accounts.factors.store import FIELD, count_recovery_codes, next_code, take_code
 from app.accounts.guarding import FACTOR, PASSWORD, Attempt, Trier, begin
 from app.accounts.limits import networks_of
@@ -32,7 +33,7 @@ from app.accounts.tables import Event
 from app.config import LANGUAGES, Config
 from app.house import House
 from app.letters.outbox import write_letter
-from app.security import EVERY_ROLE, JUST_NOW, NOBODY, Roles, is_proved, may, needs_factor
+from app.security import EVERY_ROLE, JUST_NOW, NOBODY, SIGNED_BY_SENDER, Roles, is_proved, may, needs_factor
 from commons.errors import Forbidden, Invalid, NotFound
 from commons.tables import Texts
 
@@ -166,6 +167,8 @@ async def enter(connection: ASGIConnection[Any, Any, Any, Any], handler: BaseRou
         raise NotFound("door.nowhere")
     if connection.path_params.get("lang", "en") not in LANGUAGES:
         raise NoLanguage
+    if handler.name in SIGNED_BY_SENDER:
+        return
     visitor = await _recognise(connection)
     if not may(handler.name, visitor.roles):
         if not visitor.signed_in and may(handler.name, EVERY_ROLE):
@@ -213,8 +216,12 @@ async def with_code(
     account_id: UUID,
     typed: str,
     work: Callable[[AsyncSession], Awaitable[Result]],
+    *,
+    at_sign_in: bool = False,
 ) -> Result:
     """Take a code of somebody's second factor, and do what it was shown for, in one transaction.
+
+    at_sign_in: nobody is signed in yet, only the password was right: who is refused then may be a thief of it.
 
     Raises: Invalid "factor.wrong", "factor.used"; TooMany, since wrong ones are counted.
     """
@@ -234,7 +241,10 @@ async def with_code(
         result = await house.db.write(take)
     except Invalid:
         browser = browser_of(connection)
-        await house.db.write(lambda session: note(session, Event.CODE_FAILED, whom=account_id, browser=browser))
+        if at_sign_in:
+            await house.db.write(lambda session: note_refused(session, account_id, browser, lang))
+        else:
+            await house.db.write(lambda session: note(session, Event.CODE_FAILED, whom=account_id, browser=browser))
         raise
     attempt.was_right()
     return result

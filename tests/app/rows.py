@@ -1,8 +1,9 @@
 """Something in every table of the house, in four scripts, for copies of a database."""
 
 from datetime import date
-from uuid import uuid4
+from uuid import UUID, uuid4
 
+from sqlmodel import select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from app.accounts.events import note
@@ -10,6 +11,8 @@ from app.accounts.factors.codes import app_code, new_app_secret, step_at
 from app.accounts.factors.store import add_factor
 from app.accounts.links import spend
 from app.accounts.oidc.store import add_identity
+from app.accounts.phones.store import add_code
+from app.accounts.phones.tables import Phone
 from app.accounts.roles.store import add_grant
 from app.accounts.roll.filling.plan import Plan, pack
 from app.accounts.roll.filling.store import begin, write_on
@@ -18,6 +21,7 @@ from app.accounts.roll.store import add_lines, add_roll, issue_codes
 from app.accounts.sessions import meet_device, open_session
 from app.accounts.store import add_account
 from app.accounts.tables import DeskSlip, Event, FactorLoss, PrintRun, RollVersion, RunKind
+from app.accounts.telling.tables import NoticeMark, NoticeRound
 from app.config import Config
 from app.db import Database
 from app.jobs.store import enqueue
@@ -31,6 +35,7 @@ from commons.media.tables import Picture
 from commons.moderation.tables import Measure, Rule
 from commons.organisations.store import found, save_page
 from commons.services.store import add_service
+from polls.tables import Poll
 from results.publication import add_proofs, prepare_import, publish
 from tests.ballots.rows import fill_every_table
 
@@ -82,6 +87,7 @@ async def furnish(config: Config) -> None:
         await session.flush()
         session.add(DeskSlip(run_id=run.id, serial=1, code_hash=b"\xff\x00" * 16))
         session.add(Measure(subject="services/x", rule=Rule.MISTAKEN, reason="“x”", taken_by=uuid4(), taken_at=moment))
+        await _notices(session, account.id)
         for number in range(5):
             await append(session, "poll.closed", {"number": number, "b": 1, "a": "ხ"}, subject=f"vote/{number}")
 
@@ -96,3 +102,11 @@ async def furnish(config: Config) -> None:
     for work in (first, second, third):
         await db.write(work)
     await db.close()
+
+
+async def _notices(session: AsyncSession, account_id: UUID) -> None:
+    poll, moment = (await session.exec(select(Poll.id))).one(), await now(session)
+    session.add(NoticeRound(poll_id=poll, number=1, looked_at=moment, told_at=moment))
+    session.add(NoticeMark(poll_id=poll, tag=b"\xfe" * 32, mark=b"\x00" * 32, first_round=1))
+    await add_code(session, "x" * 40, account_id)
+    session.add(Phone(account_id=account_id, sealed=b"\xff" * 41, mark=b"\x00" * 32, added_at=moment))
