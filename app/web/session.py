@@ -254,7 +254,7 @@ def trier_of(connection: ASGIConnection[Any, Any, Any, Any], name: str, *, known
     """Say who tries. name: the account, as it is counted. known: its owner signed in with this browser before."""
     visitor, config = visitor_of(connection), house_of(connection).config
     device, networks = device_of(connection) if known else "", networks_of(connection, config.trusted_proxy)
-    return Trier(name, device, networks, visitor.cookie, visitor.text("turn"))
+    return Trier(name, device, networks, visitor.cookie, visitor.text("turn"), visitor.text("proof"))
 
 
 async def fits(house: House, attempt: Attempt, password_hash: str, password: str) -> bool:
