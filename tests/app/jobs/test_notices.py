@@ -109,20 +109,20 @@ async def clear(town: Town) -> None:
     await town.house.db.write(lambda session: session.exec(delete(Letter)))
 
 
-async def test_nine_wait_for_a_tenth_and_then_those_with_an_address_are_told(town: Town) -> None:
-    vote = await hold(town, range(8))
+async def test_nine_wait_for_a_tenth_and_then_those_with_an_address_are_told(one_town: Town) -> None:
+    vote = await hold(one_town, range(8))
     await note_forms(vote, *range(FEWEST - 1))
-    await morning(town)
-    assert (await told(town), await marks(town)) == ([], 0)
+    await morning(one_town)
+    assert (await told(one_town), await marks(one_town)) == ([], 0)
     await note_forms(vote, 20)
     with database_clock(EIGHT + timedelta(hours=1)):  # on the same day: the tenth's hour must not show
-        await tell_each_morning(town.house)
-    assert (await told(town), await marks(town)) == ([], 0)
-    await morning(town, 1)
-    assert await told(town) == [address(number) for number in range(8)]
-    assert await marks(town) == FEWEST  # whether somebody has an address makes no difference to the line
-    await morning(town, 2)
-    assert len(await told(town)) == 8
+        await tell_each_morning(one_town.house)
+    assert (await told(one_town), await marks(one_town)) == ([], 0)
+    await morning(one_town, 1)
+    assert await told(one_town) == [address(number) for number in range(8)]
+    assert await marks(one_town) == FEWEST  # whether somebody has an address makes no difference to the line
+    await morning(one_town, 2)
+    assert len(await told(one_town)) == 8
 
 
 async def test_a_letter_and_its_row_tell_no_time_of_voting_and_are_in_no_order_of_it(town: Town) -> None:
@@ -186,17 +186,17 @@ async def test_changes_are_told_of_once_and_only_by_ten(town: Town) -> None:
     assert await told(town) == []
 
 
-async def test_at_closing_the_rest_is_told_and_the_marks_go(town: Town) -> None:
-    vote = await hold(town, range(24))
+async def test_at_closing_the_rest_is_told_and_the_marks_go(one_town: Town) -> None:
+    vote = await hold(one_town, range(24))
     await cast(vote, *range(12))
-    await morning(town)
-    await clear(town)
+    await morning(one_town)
+    await clear(one_town)
     await cast(vote, *range(12, 24))
-    await let_close(town, vote, told_ago=2 * DAY)
-    assert await told(town) == sorted(address(number) for number in range(12, 24))
+    await let_close(one_town, vote, told_ago=2 * DAY)
+    assert await told(one_town) == sorted(address(number) for number in range(12, 24))
     assert (await vote.poll()).state is State.CLOSED
-    await tell_each_morning(town.house)
-    assert await marks(town) == 0
+    await tell_each_morning(one_town.house)
+    assert await marks(one_town) == 0
 
 
 async def let_close(town: Town, vote: HeldVote, told_ago: timedelta) -> None:

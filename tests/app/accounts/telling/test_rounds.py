@@ -6,7 +6,7 @@ from itertools import pairwise
 from uuid import uuid4
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from app.accounts.telling.rounds import (
@@ -111,6 +111,7 @@ def test_the_last_round_comes_at_closing_unless_it_would_tell_the_hour(
     assert is_last_round(times(closes_at=SEVEN, **given), moment) is due
 
 
+@settings(max_examples=15)
 @given(st.integers(0, 730 * 24 * 60), st.sampled_from(["Asia/Tbilisi", "Europe/Paris"]))
 def test_asked_every_ten_minutes_for_a_week_there_is_one_round_a_day(start: int, zone: str) -> None:
     moment, looked = SEVEN - 300 * DAY + start * MINUTE, None
