@@ -121,6 +121,8 @@ def begin(limits: Limits, secret: str, who: Trier, kind: Kind, *, now: float | N
         limits.try_one(kind.of_account, who.name, now=now)
     except TooMany:
         _take_back(limits, PASSWORD_FROM_NETWORK.scope, who.networks)
+        if early:
+            _take_back(limits, _early(PASSWORD_FROM_NETWORK), who.networks)
         raise
     limits.count(_slips(kind), _from_there(who), now=now)
     return Attempt(limits, who, kind, early)

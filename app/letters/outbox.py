@@ -56,7 +56,7 @@ class Note:
 
 
 async def write_notes(session: AsyncSession, kind: str, notes: Sequence[Note]) -> None:
-    """Put many letters of one kind into the outbox, in the order in which they are given. Cost: 5,000 in 0.2 s."""
+    """Put many letters of one kind into the outbox, in the order in which they are given."""
     moment = await now(session)
     same = {"account_id": None, "kind": kind, "fate": Fate.WAITING, "attempts": 0, "written_at": moment}
     rows = [
