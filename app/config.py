@@ -5,6 +5,7 @@ Every setting is listed by `khma config check` and explained in docs/operating.m
 
 import ipaddress
 import os
+import re
 import stat
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -40,6 +41,8 @@ class Config:
     oidc_name:          what people call the provider; stands on the button.
     oidc_scope:         what the provider is asked to tell.
     oidc_identifier_claim: under which name it tells a person's official number; empty: it tells none.
+    sms_number:         the organisation's number, to which people send a code from their telephone; empty: none.
+    sms_secret:         by which the gateway that passes these messages on signs them. Nothing is ever sent by SMS.
     """
 
     database_url: str
@@ -61,6 +64,8 @@ class Config:
     oidc_name: str = ""
     oidc_scope: str = OIDC_SCOPE
     oidc_identifier_claim: str = ""
+    sms_number: str = ""
+    sms_secret: str = field(default="", repr=False)
 
     @property
     def secure(self) -> bool:
@@ -122,8 +127,8 @@ class Config:
 def load(environment: Mapping[str, str] | None = None) -> Config:
     """Read the settings from `KHMA_…` variables.
 
-    KHMA_SECRET and KHMA_OIDC_CLIENT_SECRET may also stand in files, which KHMA_SECRET_FILE and
-    KHMA_OIDC_CLIENT_SECRET_FILE name.
+    KHMA_SECRET, KHMA_OIDC_CLIENT_SECRET and KHMA_SMS_SECRET may also stand in files, which KHMA_SECRET_FILE,
+    KHMA_OIDC_CLIENT_SECRET_FILE and KHMA_SMS_SECRET_FILE name.
     """
     env = os.environ if environment is None else environment
     data = Path(env.get("KHMA_DATA", ROOT / "var"))
@@ -149,6 +154,8 @@ def load(environment: Mapping[str, str] | None = None) -> Config:
         oidc_name=env.get("KHMA_OIDC_NAME", "") or issuer.removeprefix("https://"),
         oidc_scope=env.get("KHMA_OIDC_SCOPE", "") or OIDC_SCOPE,
         oidc_identifier_claim=env.get("KHMA_OIDC_IDENTIFIER_CLAIM", ""),
+        sms_number=env.get("KHMA_SMS_NUMBER", ""),
+        sms_secret=_secret(env, "KHMA_SMS_SECRET"),
     )
 
 
@@ -183,7 +190,7 @@ def check(config: Config) -> Iterator[tuple[str, str]]:
         or url.netloc.endswith((":80", ":443"))
     ):
         yield "KHMA_BASE_URL", "is not as a browser says it: scheme and host in small letters, no path, no usual port"
-    if len(config.secret) < SHORTEST_SECRET or len(set(config.secret)) < SHORTEST_SECRET // 4:
+    if _is_weak(config.secret):
         yield "KHMA_SECRET", f"needs {SHORTEST_SECRET} random characters or more; make one with: openssl rand -hex 32"
     if config.database_url.split(":")[0] not in {"sqlite", "postgresql"}:
         yield "KHMA_DATABASE_URL", "must begin with sqlite:// or postgresql://"
@@ -201,6 +208,27 @@ def check(config: Config) -> Iterator[tuple[str, str]]:
     if not config.trusted_network:
         yield from _check_database(config)
     yield from _check_provider(config)
+    yield from _check_gateway(config)
+
+
+def _is_weak(secret: str) -> bool:
+    return len(secret) < SHORTEST_SECRET or len(set(secret)) < SHORTEST_SECRET // 4
+
+
+def _check_gateway(config: Config) -> Iterator[tuple[str, str]]:
+    """Yield what is wrong about messages from telephones: both settings are there, or neither."""
+    if not config.sms_number and not config.sms_secret:
+        return
+    if not re.fullmatch(r"\+[1-9][0-9]{7,14}", config.sms_number):
+        yield (
+            "KHMA_SMS_NUMBER",
+            f"{config.sms_number!r} is no number with its country; write one, such as +995322000000",
+        )
+    if _is_weak(config.sms_secret):
+        yield (
+            "KHMA_SMS_SECRET",
+            f"needs {SHORTEST_SECRET} random characters or more; make one with: openssl rand -hex 32",
+        )
 
 
 def _check_database(config: Config) -> Iterator[tuple[str, str]]:

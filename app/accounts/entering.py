@@ -7,6 +7,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from app.accounts.events import note
 from app.accounts.roles.store import find_roles
 from app.accounts.sessions import close_session, meet_device, open_session
+from app.accounts.store import remember_language
 from app.accounts.tables import Account, Event
 from app.i18n import moment_filter
 from app.letters.outbox import write_letter
@@ -40,6 +41,8 @@ async def let_in(session: AsyncSession, secret: str, account: Account, arrival: 
         host = await find_host(session)
         at = moment_filter(arrival.language, host.zone if host else "UTC")(await now(session))
         await write_letter(session, account.email, "new_device", arrival.language, browser=arrival.browser, at=at)
+    if account.language != arrival.language:
+        await remember_language(session, account.id, arrival.language)
     await note(session, Event.SIGNED_IN, who=account.id, browser=arrival.browser)
     token = await open_session(session, account.id, arrival.browser, proved=arrival.proved)
     return token, await find_roles(session, account.id)

@@ -2,7 +2,9 @@
 
 An account has free tries, and then a growing wait. A browser that its owner signed in with before keeps tries of its
 own, so that nobody else can slow them. A network has free tries too, and then a queue: whoever is told to wait holds a
-turn, and is taken when it comes, whatever others do. Right ones cost nothing, and take back the slips before them.
+turn, and is taken when it comes, whatever others do; or before it, by a sum that a browser with scripts does meanwhile
+(`puzzles`). Of these there are so many and no more, so that a machine gains little. Right ones cost nothing, and take
+back the slips before them.
 """
 
 import base64
@@ -16,6 +18,7 @@ from dataclasses import dataclass
 from app.accounts.limits import (
     CODE_FROM_AROUND,
     CODE_FROM_NETWORK,
+    EARLY,
     FACTOR_OF_ACCOUNT,
     FACTOR_OF_DEVICE,
     LETTER_FROM_NETWORK,
@@ -30,6 +33,7 @@ from app.accounts.limits import (
     Pace,
     TooMany,
 )
+from app.accounts.puzzles import is_solved
 from app.accounts.sealing import seal, unseal
 
 TURN = "khma-turn-1"
@@ -43,6 +47,7 @@ class Trier:
     name:     the account, as it is counted. device: the cookie of a browser of its owner, or nothing.
     networks: where the request comes from, and what is around that.
     cookie:   the browser's own, to which a turn is bound. turn: the one that was sent along, or nothing.
+    proof:    the turn's sum, done; or nothing.
     """
 
     name: str
@@ -50,6 +55,7 @@ class Trier:
     networks: tuple[str, str]
     cookie: str
     turn: str
+    proof: str = ""
 
 
 @dataclass(frozen=True)
@@ -70,11 +76,12 @@ FACTOR = Kind(FACTOR_OF_ACCOUNT, FACTOR_OF_DEVICE, in_turn=False)
 
 @dataclass(frozen=True)
 class Attempt:
-    """One try that was let through, and is counted as wrong until somebody says otherwise."""
+    """One try that was let through, and is counted as wrong until somebody says otherwise. early: by its sum."""
 
     limits: Limits
     who: Trier
     kind: Kind
+    early: bool = False
 
     def was_right(self) -> None:
         """Forget the failures of this person: on their browser, else everywhere, and what they added to the network."""
@@ -97,6 +104,8 @@ class Attempt:
     def _free_network(self, times: int) -> None:
         for network in self.who.networks:
             self.limits.take_back(PASSWORD_FROM_NETWORK.scope, network, times)
+            if self.early:
+                self.limits.take_back(_early(PASSWORD_FROM_NETWORK), network)
 
 
 def begin(limits: Limits, secret: str, who: Trier, kind: Kind, *, now: float | None = None) -> Attempt:
@@ -104,18 +113,20 @@ def begin(limits: Limits, secret: str, who: Trier, kind: Kind, *, now: float | N
     if who.device:
         limits.try_one(kind.of_device, _on_device(who), now=now)
         return Attempt(limits, who, kind)
+    early = False
     if kind.in_turn:
-        wait_in_turn(limits, secret, PASSWORD_FROM_NETWORK, who, now=now)
+        early = wait_in_turn(limits, secret, PASSWORD_FROM_NETWORK, who, now=now)
     else:
         _count(limits, PASSWORD_FROM_NETWORK.scope, who.networks, now)
     try:
         limits.try_one(kind.of_account, who.name, now=now)
     except TooMany:
-        for network in who.networks:
-            limits.take_back(PASSWORD_FROM_NETWORK.scope, network)
+        _take_back(limits, PASSWORD_FROM_NETWORK.scope, who.networks)
+        if early:
+            _take_back(limits, _early(PASSWORD_FROM_NETWORK), who.networks)
         raise
     limits.count(_slips(kind), _from_there(who), now=now)
-    return Attempt(limits, who, kind)
+    return Attempt(limits, who, kind, early)
 
 
 def begin_letter(limits: Limits, secret: str, who: Trier, *, now: float | None = None) -> None:
@@ -124,8 +135,7 @@ def begin_letter(limits: Limits, secret: str, who: Trier, *, now: float | None =
     try:
         limits.try_one(LETTER_TO_ADDRESS, who.name, now=now)
     except TooMany:
-        for network in who.networks:
-            limits.take_back(LETTER_FROM_NETWORK.scope, network)
+        _take_back(limits, LETTER_FROM_NETWORK.scope, who.networks)
         raise
 
 
@@ -146,23 +156,32 @@ def count_wrong_code(limits: Limits, networks: tuple[str, str], *, now: float | 
         limits.try_one(limit, network, now=now)
 
 
-def wait_in_turn(limits: Limits, secret: str, pace: Pace, who: Trier, *, now: float | None = None) -> None:
+def wait_in_turn(limits: Limits, secret: str, pace: Pace, who: Trier, *, now: float | None = None) -> bool:
     """Count a try of a network, and let it through: while there are free ones, when nobody queues, or in its turn.
 
-    Raises: TooMany with a turn, whose time comes whatever others do. It is bound to this browser and works once.
+    Returns: whether it went before its turn, by a sum.
+    Raises:  TooMany with a turn, whose time comes whatever others do. It is bound to this browser and works once. Who
+             comes too early keeps it.
     """
     moment = time.time() if now is None else now
-    if _is_due(secret, pace, who, moment) and limits.is_first("turn", who.turn, now=moment):
-        _count(limits, pace.scope, who.networks, moment)
-        return
+    held = _start_of(secret, pace, who, moment)
+    early = held is not None and held > moment and _goes_early(limits, pace, who, moment)
+    if held is not None and (held <= moment or early):
+        if limits.is_first("turn", who.turn, now=moment):
+            _count(limits, pace.scope, who.networks, moment)
+            return early
+        if early:
+            _take_back(limits, _early(pace), who.networks)
     times = _count(limits, pace.scope, who.networks, moment)
     free = (pace.free, WIDER * pace.free)
     spent = [place for place, many, most in zip(who.networks, times, free, strict=True) if many > most]
+    if held is not None and held > moment and spent:
+        _take_back(limits, pace.scope, who.networks)
+        raise TooMany(math.ceil(held - moment), who.turn)
     starts = max((limits.next_turn(pace, place, now=moment) for place in spent), default=moment)
     if starts <= moment:
-        return
-    for network in who.networks:
-        limits.take_back(pace.scope, network)
+        return False
+    _take_back(limits, pace.scope, who.networks)
     sealed = seal(secret, TURN, _bound_to(pace, who), struct.pack(">d", starts))
     raise TooMany(math.ceil(starts - moment), base64.urlsafe_b64encode(sealed).decode())
 
@@ -170,25 +189,43 @@ def wait_in_turn(limits: Limits, secret: str, pace: Pace, who: Trier, *, now: fl
 def seconds_to_turn(secret: str, pace: Pace, who: Trier, *, now: float | None = None) -> int:
     """Tell how long until the turn that was sent along comes; 0 where it is there, or there is none."""
     moment = time.time() if now is None else now
-    starts = _starts(secret, pace, who)
+    starts = _start_of(secret, pace, who, moment)
     return 0 if starts is None else max(0, math.ceil(starts - moment))
 
 
-def _is_due(secret: str, pace: Pace, who: Trier, moment: float) -> bool:
-    starts = _starts(secret, pace, who)
-    return starts is not None and starts <= moment < starts + TURN_HELD_SECONDS
-
-
-def _starts(secret: str, pace: Pace, who: Trier) -> float | None:
-    """Read from when on a turn is good; None where it is none of this browser's and this network's."""
+def _start_of(secret: str, pace: Pace, who: Trier, moment: float) -> float | None:
+    """Read from when on a turn is good; None where it is over, not this browser's, or not as we wrote it."""
     try:
         sealed = base64.urlsafe_b64decode(who.turn)
     except (ValueError, binascii.Error):
         return None
+    if base64.urlsafe_b64encode(sealed).decode() != who.turn:  # Python reads over strange signs, and it works once
+        return None
     if (opened := unseal(secret, TURN, _bound_to(pace, who), sealed)) is None:
         return None
     (starts,) = struct.unpack(">d", opened)
-    return float(starts)
+    return float(starts) if moment < starts + TURN_HELD_SECONDS else None
+
+
+def _goes_early(limits: Limits, pace: Pace, who: Trier, moment: float) -> bool:
+    """Count a try that goes before its turn by a sum; where there were too many from there, it waits."""
+    if not is_solved(who.turn, who.proof):
+        return False
+    times = _count(limits, _early(pace), who.networks, moment)
+    most = (EARLY * pace.free, WIDER * EARLY * pace.free)
+    if all(many <= limit for many, limit in zip(times, most, strict=True)):
+        return True
+    _take_back(limits, _early(pace), who.networks)
+    return False
+
+
+def _early(pace: Pace) -> str:
+    return f"early {pace.scope}"
+
+
+def _take_back(limits: Limits, scope: str, networks: Sequence[str]) -> None:
+    for network in networks:
+        limits.take_back(scope, network)
 
 
 def _bound_to(pace: Pace, who: Trier) -> bytes:

@@ -36,6 +36,7 @@ class Pace:
 
 
 WIDER = 4  # so many times the free tries of an address, or of one line's /64, has the /24 or /56 around it
+EARLY = 3  # so many times the free tries of a network may go before their turn, by a sum that a browser did
 PASSWORD_OF_ACCOUNT = Limit("password of account", 10)
 PASSWORD_OF_DEVICE = Limit("password of device", 10)
 FACTOR_OF_ACCOUNT = Limit("factor of account", 5)

@@ -2,14 +2,16 @@
 
 import unicodedata
 from collections.abc import Collection
+from datetime import datetime
 from uuid import UUID
 
+from sqlalchemy import update
 from sqlalchemy.exc import IntegrityError
 from sqlmodel import col, func, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from app.accounts.passwords import is_chosen
-from app.accounts.tables import Account, SecurityEvent
+from app.accounts.tables import Account, Event, SecurityEvent
 from commons.clock import now
 from commons.errors import Conflict, Invalid, NotFound
 
@@ -84,6 +86,18 @@ async def add_account(session: AsyncSession, address: str | None, name: str, pas
     except IntegrityError as taken:
         raise Conflict("address.taken", field="email") from taken
     return account
+
+
+async def remember_language(session: AsyncSession, account_id: UUID, language: str) -> None:
+    """Note in which language somebody came in, so that letters nobody asked for are written in it."""
+    await session.exec(update(Account).where(col(Account.id) == account_id).values(language=language))
+
+
+async def count_events(session: AsyncSession, whom: UUID, since: datetime) -> dict[Event, int]:
+    """Count the lines of the security log about somebody since a moment: event -> how many."""
+    query = select(SecurityEvent.event, func.count()).where(SecurityEvent.whom == whom)
+    rows = await session.exec(query.where(SecurityEvent.happened_at > since).group_by(col(SecurityEvent.event)))
+    return {Event(event): number for event, number in rows.all()}
 
 
 async def find_events(

@@ -23,6 +23,7 @@ class Account(SQLModel, table=True):
     name: str  # empty where a provider told none
     password_hash: str  # see passwords.no_password for who never chose one
     created_at: datetime = Field(sa_type=UTCDateTime)
+    language: str | None = None  # of the pages they last came in by; letters that no form asks for are written in it
 
 
 HELD = text("ended_at IS NULL")
@@ -61,6 +62,8 @@ class Event(StrEnum):
     PASSWORD_CHANGED = "password_changed"  # noqa: S105 - a word, no password
     PASSWORD_RESET = "password_reset"  # noqa: S105
     CODE_FAILED = "code_failed"
+    SECOND_STEP_FAILED = "second_step_failed"  # a code at sign-in, after a right password
+    GUESSING_TOLD = "guessing_told"
     RECOVERY_CODE_USED = "recovery_code_used"
     RECOVERY_CODES_RENEWED = "recovery_codes_renewed"
     FACTOR_ADDED = "factor_added"
@@ -81,6 +84,8 @@ class Event(StrEnum):
     FACTOR_LOSS_REFUSED = "factor_loss_refused"
     FACTOR_LOSS_STOPPED = "factor_loss_stopped"
     FACTOR_FORGOTTEN = "factor_forgotten"
+    PHONE_ADDED = "phone_added"
+    PHONE_REMOVED = "phone_removed"
     ADDRESS_CHANGED = "address_changed"
     ADDRESS_CHANGED_BACK = "address_changed_back"
     DATA_DOWNLOADED = "data_downloaded"

@@ -46,6 +46,8 @@ def config(argv: list[str]) -> int:
         "KHMA_TRUSTED_PROXY": settings.trusted_proxy or "(none)",
         "KHMA_TRUSTED_NETWORK": "1" if settings.trusted_network else "(no)",
         "KHMA_METRICS_TOKEN": "(set)" if settings.metrics_token else "(this machine only)",
+        "KHMA_SMS_NUMBER": settings.sms_number or "(no messages from telephones)",
+        "KHMA_SMS_SECRET": "(set)" if settings.sms_secret else "(none)",
         "KHMA_OIDC_ISSUER": settings.oidc_issuer or "(no provider of sign-ins)",
         "KHMA_OIDC_CLIENT_ID": settings.oidc_client_id or "(none)",
         "KHMA_OIDC_CLIENT_SECRET": "(set)" if settings.oidc_client_secret else "(none)",

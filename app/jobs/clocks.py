@@ -11,6 +11,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from app.accounts.limits import LONGEST_WAIT_SECONDS, WINDOW_SECONDS
 from app.accounts.links import SPENT_KEPT, sweep_links
+from app.accounts.phones.store import CODE_LIVES, sweep_codes
 from app.accounts.rights.store import EVENTS_KEPT, forget_old_events, forget_struck_lines
 from app.accounts.roll.freezing import forget_facts
 from app.accounts.roll.newcomers.store import forget_newcomers
@@ -65,6 +66,10 @@ async def _links(_: House, session: AsyncSession) -> None:
     await sweep_links(session)
 
 
+async def _phone_codes(_: House, session: AsyncSession) -> None:
+    await sweep_codes(session)
+
+
 async def _letters(_: House, session: AsyncSession) -> None:
     await sweep_letters(session, LETTERS_KEPT)
 
@@ -98,6 +103,7 @@ CLOCKS = (
     Clock("devices", DEVICE_KNOWN_FOR, _devices),
     Clock("invitations", STRANGERS_KEPT, _invitations),
     Clock("links", SPENT_KEPT, _links),
+    Clock("phone_codes", CODE_LIVES, _phone_codes),
     Clock("letters", LETTERS_KEPT, _letters),
     Clock("security_log", EVENTS_KEPT, _security_log),
     Clock("struck_lines", STRUCK_KEPT, _struck_lines),

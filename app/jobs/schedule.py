@@ -11,6 +11,7 @@ from app.accounts.links import answer_form
 from app.accounts.roll.filling.store import give_up_imports, write_on
 from app.house import House
 from app.jobs.clocks import CLOCKS
+from app.jobs.notices import tell_each_morning
 from app.jobs.store import enqueue
 from app.jobs.votes import tend_votes
 from app.jobs.worker import Work
@@ -84,7 +85,7 @@ WORK: dict[str, Work] = {
 
 
 def by_the_clock(house: House) -> Callable[[], Awaitable[None]]:
-    """Make what a worker does once a second: tend the votes, and put each hour's sweep on the list, once for all.
+    """Make what a worker does once a second: tend votes; hourly the sweep, each morning the notices, once for all.
 
     What was deleted leaves SQLite's log file then, too.
     """
@@ -100,6 +101,7 @@ def by_the_clock(house: House) -> Callable[[], Awaitable[None]]:
         await tend_votes(house, told)
         if time.monotonic() - asked_at > ASK_EVERY_SECONDS:
             await house.db.write(ask)
+            await tell_each_morning(house)
             await house.db.shorten_log()
             asked_at = time.monotonic()
 

@@ -13,6 +13,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from app.accounts.roll.freezing import lines_at_opening
 from app.accounts.roll.newcomers.store import newcomers
 from app.house import House
+from app.jobs.notices import tell_at_closing
 from app.jobs.store import enqueue
 from ballots.closing import begin, close
 from ballots.ending import end
@@ -69,6 +70,7 @@ async def _tend(house: House, poll: Poll, moment: datetime) -> bool:
             await house.db.write(lambda session: show_turnout(session, poll.id))
             return False
         case State.OPEN | State.CLOSING:
+            await tell_at_closing(house, poll)
             return await close_vote(house, keys, poll) is not poll.state
         case State.CLOSED:
             await open_box(house.db, keys, keys.opener(poll.id), poll.id)

@@ -4,17 +4,22 @@ Sending comes later, from a worker. A letter that was handed over when the worke
 Message-ID; better twice than never.
 """
 
-from collections.abc import Collection
-from datetime import timedelta
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, delete, update
+from sqlalchemy import ColumnElement, delete, insert, update
 from sqlmodel import col, func, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from app.letters.tables import Fate, Letter
 from commons.clock import now
+from commons.ids import new_id
 
+CAST = "ballot_cast"
+UNSEEN = (CAST,)
+"""Kinds that tell who voted: they stand on no page and in no count, and their rows go as soon as they are sent."""
 WAITS = (timedelta(minutes=2), timedelta(minutes=10), timedelta(hours=1), timedelta(hours=6), timedelta(hours=24))
 PER_PAGE = 50
 
@@ -40,6 +45,30 @@ async def write_letter(
     await session.flush()
 
 
+@dataclass(frozen=True)
+class Note:
+    """One letter of many that are written at once. due_at: from when on it may go."""
+
+    address: str
+    language: str
+    facts: Mapping[str, str]
+    due_at: datetime
+
+
+async def write_notes(session: AsyncSession, kind: str, notes: Sequence[Note]) -> None:
+    """Put many letters of one kind into the outbox, in the order in which they are given."""
+    moment = await now(session)
+    same = {"account_id": None, "kind": kind, "fate": Fate.WAITING, "attempts": 0, "written_at": moment}
+    rows = [
+        {"id": new_id(), "address": note.address, "language": note.language, "facts": dict(note.facts)}
+        | same
+        | {"due_at": note.due_at, "answer": ""}
+        for note in notes
+    ]
+    if rows:
+        await session.exec(insert(Letter), params=rows)
+
+
 async def claim_letter(session: AsyncSession) -> Letter | None:
     """Take the next letter that is due, so that no other worker sends it; None when there is none.
 
@@ -63,7 +92,9 @@ async def claim_letter(session: AsyncSession) -> Letter | None:
 
 
 async def record_sent(session: AsyncSession, letter_id: UUID) -> None:
-    """Write down that a letter was handed over, and forget what it said."""
+    """Write down that a letter was handed over, and forget what it said; of UNSEEN kinds, that there was one."""
+    if await _drop_unseen(session, letter_id):
+        return
     moment = await now(session)
     await session.exec(
         update(Letter).where(col(Letter.id) == letter_id).values(fate=Fate.SENT, sent_at=moment, facts={}, answer="")
@@ -73,8 +104,16 @@ async def record_sent(session: AsyncSession, letter_id: UUID) -> None:
 async def record_refusal(session: AsyncSession, letter: Letter, answer: str, *, final: bool) -> None:
     """Write down what the mail server said; a final no, or one no too many, makes it bounced."""
     bounced = final or letter.attempts > len(WAITS)
+    if bounced and await _drop_unseen(session, letter.id):
+        return
     values = {"answer": answer[:500]} | ({"fate": Fate.BOUNCED, "facts": {}} if bounced else {})
     await session.exec(update(Letter).where(col(Letter.id) == letter.id).values(values))
+
+
+async def _drop_unseen(session: AsyncSession, letter_id: UUID) -> bool:
+    """Delete a letter that nobody is to see later. Returns whether it was one."""
+    unseen = (col(Letter.id) == letter_id) & col(Letter.kind).in_(UNSEEN)
+    return bool((await session.exec(delete(Letter).where(unseen))).rowcount)
 
 
 async def find_letters_of(session: AsyncSession, account_id: UUID, address: str) -> list[Letter]:
@@ -105,12 +144,14 @@ def _of(account_id: UUID, address: str) -> ColumnElement[bool]:
 
 async def list_letters(session: AsyncSession, page: int) -> tuple[list[Letter], int]:
     """List the outbox, the newest first: one page, and how many letters there are."""
-    total = (await session.exec(select(func.count()).select_from(Letter))).one()
-    query = select(Letter).order_by(col(Letter.written_at).desc(), col(Letter.id)).limit(PER_PAGE)
+    shown = col(Letter.kind).not_in(UNSEEN)
+    total = (await session.exec(select(func.count()).select_from(Letter).where(shown))).one()
+    query = select(Letter).where(shown).order_by(col(Letter.written_at).desc(), col(Letter.id)).limit(PER_PAGE)
     return list((await session.exec(query.offset((page - 1) * PER_PAGE))).all()), total
 
 
 async def count_letters(session: AsyncSession) -> dict[str, int]:
-    """Count the letters by fate."""
-    rows = await session.exec(select(Letter.fate, func.count()).group_by(col(Letter.fate)))
+    """Count the letters by fate, without those that would tell how many voted."""
+    counted = select(Letter.fate, func.count()).where(col(Letter.kind).not_in(UNSEEN))
+    rows = await session.exec(counted.group_by(col(Letter.fate)))
     return {str(fate): number for fate, number in rows.all()}

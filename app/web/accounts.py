@@ -18,6 +18,7 @@ from app.accounts.limits import TooMany
 from app.accounts.links import open_reset, open_welcome, spend
 from app.accounts.oidc.store import find_own_identity, is_checked
 from app.accounts.passwords import Busy
+from app.accounts.puzzles import BITS, PARTS
 from app.accounts.roles.granting import give_invited
 from app.accounts.sessions import (
     DEVICE_KNOWN_FOR,
@@ -36,6 +37,7 @@ from app.accounts.tables import Event
 from app.jobs.store import enqueue
 from app.letters.outbox import write_letter
 from app.security import Role, Roles
+from app.web.browsers import browser_of
 from app.web.errors import busy_seconds
 from app.web.respond import (
     AnyRequest,
@@ -48,7 +50,6 @@ from app.web.respond import (
     page,
 )
 from app.web.session import (
-    browser_of,
     check_password,
     device_of,
     fits,
@@ -60,6 +61,8 @@ from app.web.session import (
 from commons.clock import now
 from commons.errors import Conflict, DomainError, Forbidden, Invalid, NotFound
 
+WORTH_A_SUM_SECONDS = 5
+
 
 class SigningUp(Controller):
     """From an address to an account, by a letter."""
@@ -69,7 +72,7 @@ class SigningUp(Controller):
     @get("/sign-up", name="accounts.sign_up")
     async def ask(self, request: AnyRequest, lang: FromPath[str]) -> Response[str]:
         """Ask for an address."""
-        return await page(request, "accounts/sign_up.html", email="", turn="", error=None)
+        return await page(request, "accounts/sign_up.html", email="", turn="", puzzle=None, error=None)
 
     @post("/sign-up", name="accounts.sign_up_send")
     async def send(self, request: AnyRequest, lang: FromPath[str]) -> Response[str]:
@@ -126,7 +129,7 @@ class SigningIn(Controller):
     async def ask(self, request: AnyRequest, lang: FromPath[str]) -> Response[str]:
         """Ask for address and password."""
         wanted = request.query_params.get("next", "")
-        return await page(request, "accounts/sign_in.html", email="", next=wanted, turn="", error=None)
+        return await page(request, "accounts/sign_in.html", email="", next=wanted, turn="", puzzle=None, error=None)
 
     @post("/sign-in", name="accounts.sign_in_check")
     async def check(self, request: AnyRequest, lang: FromPath[str]) -> Response[str]:
@@ -167,7 +170,7 @@ class LostPassword(Controller):
     @get("/forgot", name="accounts.forgot")
     async def ask(self, request: AnyRequest, lang: FromPath[str]) -> Response[str]:
         """Ask for the address."""
-        return await page(request, "accounts/forgot.html", email="", turn="", error=None)
+        return await page(request, "accounts/forgot.html", email="", turn="", puzzle=None, error=None)
 
     @post("/forgot", name="accounts.forgot_send")
     async def send(self, request: AnyRequest, lang: FromPath[str]) -> Response[str]:
@@ -337,6 +340,7 @@ async def _me(request: AnyRequest, error: Invalid | None = None) -> Response[str
         name=name,
         identity=identity,
         level=level_of(known),
+        phones=bool(house_of(request).config.sms_number),
         error=error,
     )
 
@@ -359,12 +363,13 @@ async def _form_again(
     request: AnyRequest, form: str, error: DomainError | TooMany | Busy, **typed: object
 ) -> Response[str]:
     """Show a form with what was typed and what was wrong, or how long to wait."""
-    headers, turn = {}, ""
+    headers, turn, puzzle = {}, "", None
     if isinstance(error, TooMany):
         turn, status, headers = error.turn, 429, {"Retry-After": str(error.seconds)}
         minutes = -(-error.seconds // 60)
         if turn:
             said: DomainError = Forbidden("tries.in_turn", seconds=error.seconds)
+            puzzle = {"parts": PARTS, "bits": BITS} if error.seconds >= WORTH_A_SUM_SECONDS else None
         elif form == "sign_in":
             said = Forbidden("sign_in.too_many", minutes=minutes)
         else:
@@ -373,7 +378,7 @@ async def _form_again(
         said, status, headers = Forbidden("door.busy"), 503, {"Retry-After": str(busy_seconds())}
     else:
         said, status = error, error.status
-    answer = await page(request, f"accounts/{form}.html", status, error=said, turn=turn, **typed)
+    answer = await page(request, f"accounts/{form}.html", status, error=said, turn=turn, puzzle=puzzle, **typed)
     answer.headers |= headers
     return answer
 

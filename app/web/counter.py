@@ -18,8 +18,9 @@ from app.accounts.roll.store import FoundLines, find_lines, get_line
 from app.accounts.roll.voters import Voter
 from app.accounts.tables import Event, RollLine
 from app.jobs.store import enqueue
+from app.web.browsers import browser_of
 from app.web.respond import AnyRequest, onward, page
-from app.web.session import browser_of, house_of, visitor_of
+from app.web.session import house_of, visitor_of
 from ballots import paper
 from ballots.keys import Keys
 from commons.approvals.tables import Decision

@@ -28,10 +28,10 @@ from app.accounts.tables import Account, Event
 from app.letters.outbox import write_letter
 from app.qr import draw
 from app.security import JUST_NOW, Roles
+from app.web.browsers import browser_of
 from app.web.respond import AnyRequest, arrival_of, come_in, first_page, go, onward, page, safe_place
 from app.web.session import (
     ProveFirst,
-    browser_of,
     check_password,
     house_of,
     keep_cookie,
@@ -71,7 +71,7 @@ class SecondStep(Controller):
             return await let_in(session, house.config.secret, account, arrival)
 
         try:
-            token, roles = await with_factor(request, halfway.account_id, work)
+            token, roles = await with_factor(request, halfway.account_id, work, at_sign_in=True)
         except Invalid as error:
             return await _code_form(request, halfway, wanted, error)
         answer = come_in(request, first_page(request, roles, wanted), token, arrival)

@@ -46,10 +46,10 @@ from app.accounts.store import LONGEST_NAME, add_account, check_address, find_ac
 from app.accounts.tables import Account, Event
 from app.letters.outbox import write_letter
 from app.security import Roles
+from app.web.browsers import browser_of
 from app.web.respond import AnyRequest, arrival_of, ask_for_code, come_in, first_page, go, onward, page
 from app.web.session import (
     OWN_SITES,
-    browser_of,
     check_password,
     house_of,
     keep_cookie,

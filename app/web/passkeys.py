@@ -33,9 +33,9 @@ from app.accounts.store import check_name, get_account
 from app.accounts.tables import Event
 from app.letters.outbox import write_letter
 from app.security import Roles
+from app.web.browsers import browser_of
 from app.web.respond import AnyRequest, arrival_of, come_in, first_page, onward, page, safe_place
 from app.web.session import (
-    browser_of,
     check_password,
     house_of,
     keep_cookie,

@@ -30,8 +30,9 @@ from app.accounts.tables import Event, SecurityEvent
 from app.jobs.store import enqueue
 from app.letters.outbox import write_letter
 from app.security import Role
+from app.web.browsers import browser_of
 from app.web.respond import AnyRequest, onward, page, page_number
-from app.web.session import Visitor, browser_of, house_of, visitor_of
+from app.web.session import Visitor, house_of, visitor_of
 from commons.approvals.tables import Decision
 from commons.clock import now
 from commons.errors import Conflict, Forbidden, Invalid

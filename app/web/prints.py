@@ -13,8 +13,9 @@ from app.accounts.prints.store import find_runs, get_run, tally
 from app.accounts.roll.store import MOST_SLIPS, count_lines, get_roll
 from app.accounts.tables import PrintRun, RunKind, RunState
 from app.jobs.store import enqueue
+from app.web.browsers import browser_of
 from app.web.respond import AnyRequest, onward, page
-from app.web.session import browser_of, house_of, visitor_of
+from app.web.session import house_of, visitor_of
 from ballots.store import find_box, list_sizes
 from commons.approvals.tables import Decision
 from commons.errors import Conflict, DomainError, Forbidden, Invalid, NotFound

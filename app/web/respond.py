@@ -17,7 +17,8 @@ from app.accounts.tables import Account
 from app.config import LANGUAGES, RIGHT_TO_LEFT, ROOT
 from app.i18n import choose, environment, explain, moment_filter, translations, words
 from app.security import Roles, may
-from app.web.session import Visitor, browser_of, device_of, house_of, keep_cookie, visitor_of
+from app.web.browsers import browser_of
+from app.web.session import Visitor, device_of, house_of, keep_cookie, visitor_of
 from commons.errors import DomainError, Forbidden
 from commons.organisations.tables import Organisation
 from commons.tables import text_in

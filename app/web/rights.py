@@ -20,8 +20,9 @@ from app.accounts.sessions import DEVICE_KNOWN_FOR
 from app.accounts.store import check_address, get_account
 from app.accounts.tables import Event
 from app.jobs.store import enqueue
+from app.web.browsers import browser_of
 from app.web.respond import AnyRequest, onward, page
-from app.web.session import browser_of, check_password, house_of, keep_cookie, trier_of, visitor_of
+from app.web.session import check_password, house_of, keep_cookie, trier_of, visitor_of
 from commons.errors import Conflict, Invalid
 
 FILE = "khma-my-data.json"
@@ -36,10 +37,11 @@ class MyData(Controller):
     async def download(self, request: AnyRequest, lang: FromPath[str]) -> Response[str]:
         """Give it; the security log tells that it was given, for a stranger may have asked."""
         account_id, browser = visitor_of(request).known_id, browser_of(request)
+        secret = house_of(request).config.secret
 
         async def work(session: AsyncSession) -> str:
             await note(session, Event.DATA_DOWNLOADED, who=account_id, browser=browser)
-            kept = await gather(session, await get_account(session, account_id))
+            kept = await gather(session, secret, await get_account(session, account_id))
             return json.dumps(kept, ensure_ascii=False, indent=1)
 
         text = await house_of(request).db.write(work)

@@ -22,6 +22,7 @@ from multipart import MultipartError
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from app.accounts.events import note
+from app.accounts.factors.guessed import note_refused
 from app.accounts.factors.showing import read_shown, take_shown
 from app.accounts.factors.store import FIELD, next_code
 from app.accounts.guarding import FACTOR, PASSWORD, Attempt, Trier, begin
@@ -32,9 +33,10 @@ from app.accounts.passwords import Busy
 from app.accounts.sessions import LONGEST, find_signed_in, knows_device, mark_seen, renew_session
 from app.accounts.store import get_account, has_password
 from app.accounts.tables import Event
-from app.config import LANGUAGES, Config
+from app.config import LANGUAGES
 from app.house import House
-from app.security import EVERY_ROLE, JUST_NOW, NOBODY, Roles, is_proved, may, needs_factor
+from app.security import EVERY_ROLE, JUST_NOW, NOBODY, SIGNED_BY_SENDER, Roles, is_proved, may, needs_factor
+from app.web.browsers import browser_of, set_cookie
 from commons.clock import now
 from commons.errors import Forbidden, Invalid, NotFound
 from commons.tables import Texts
@@ -179,6 +181,8 @@ async def enter(connection: ASGIConnection[Any, Any, Any, Any], handler: BaseRou
         raise NotFound("door.nowhere")
     if connection.path_params.get("lang", "en") not in LANGUAGES:
         raise NoLanguage
+    if handler.name in SIGNED_BY_SENDER:
+        return
     visitor = await _recognise(connection)
     if not may(handler.name, visitor.roles):
         if not visitor.signed_in and may(handler.name, EVERY_ROLE):
@@ -226,9 +230,15 @@ async def prove(connection: ASGIConnection[Any, Any, Any, Any], visitor: Visitor
 
 
 async def with_factor(
-    connection: ASGIConnection[Any, Any, Any, Any], account_id: UUID, work: Callable[[AsyncSession], Awaitable[Result]]
+    connection: ASGIConnection[Any, Any, Any, Any],
+    account_id: UUID,
+    work: Callable[[AsyncSession], Awaitable[Result]],
+    *,
+    at_sign_in: bool = False,
 ) -> Result:
     """Take the code or the passkey in a form, and do what it was shown for, in one transaction.
+
+    at_sign_in: nobody is signed in yet, only the password was right: who is refused then may be a thief of it.
 
     Raises: Invalid "factor.…", "passkey.…"; TooMany, since wrong ones are counted.
     """
@@ -248,7 +258,10 @@ async def with_factor(
         result = await house.db.write(take)
     except Invalid as error:
         refused = REFUSED.get(error.code, Event.PASSKEY_REFUSED if shown.answer else Event.CODE_FAILED)
-        await house.db.write(lambda session: note(session, refused, whom=account_id, browser=browser))
+        if at_sign_in and refused is Event.CODE_FAILED:
+            await house.db.write(lambda session: note_refused(session, account_id, browser, lang))
+        else:
+            await house.db.write(lambda session: note(session, refused, whom=account_id, browser=browser))
         raise
     finally:
         if shown.answer:  # one question, one answer
@@ -261,7 +274,7 @@ def trier_of(connection: ASGIConnection[Any, Any, Any, Any], name: str, *, known
     """Say who tries. name: the account, as it is counted. known: its owner signed in with this browser before."""
     visitor, config = visitor_of(connection), house_of(connection).config
     device, networks = device_of(connection) if known else "", networks_of(connection, config.trusted_proxy)
-    return Trier(name, device, networks, visitor.cookie, visitor.text("turn"))
+    return Trier(name, device, networks, visitor.cookie, visitor.text("turn"), visitor.text("proof"))
 
 
 async def fits(house: House, attempt: Attempt, password_hash: str, password: str) -> bool:
@@ -363,14 +376,6 @@ async def _read_form(request: "Request[Any, Any, Any]") -> FormMultiDict:
     return form
 
 
-def browser_of(connection: ASGIConnection[Any, Any, Any, Any]) -> str:
-    """Name the browser in a few words, for the list of sessions."""
-    agent = connection.headers.get("user-agent", "")
-    named = next((name for name in ("Firefox", "Edg", "OPR", "Chrome", "Safari", "curl") if name in agent), "")
-    system = next((name for name in ("Android", "iPhone", "iPad", "Windows", "Mac OS", "Linux") if name in agent), "")
-    return " · ".join(part for part in ({"Edg": "Edge", "OPR": "Opera"}.get(named, named), system) if part)
-
-
 def device_of(connection: ASGIConnection[Any, Any, Any, Any]) -> str:
     """Read by which cookie this browser is known again, or draw one."""
     known = connection.cookies.get(house_of(connection).config.device_cookie_name, "")
@@ -379,21 +384,11 @@ def device_of(connection: ASGIConnection[Any, Any, Any, Any]) -> str:
 
 def cookie_for(house: House, value: str) -> str:
     """Write the Set-Cookie of the cookie that says who is at the door; without a value, the one that takes it away."""
-    return _set_cookie(house.config, house.config.cookie_name, value, LONGEST)
+    return set_cookie(house.config, house.config.cookie_name, value, LONGEST)
 
 
 def keep_cookie(connection: ASGIConnection[Any, Any, Any, Any], name: str, value: str, lasts: timedelta) -> None:
     """Have the browser keep another cookie beside that one; without a value, have it taken away."""
     cookies = visitor_of(connection).more_cookies
     cookies[:] = [each for each in cookies if not each.startswith(f"{name}=")]  # the last word counts, and goes alone
-    cookies.append(_set_cookie(house_of(connection).config, name, value, lasts))
-
-
-def _set_cookie(config: Config, name: str, value: str, lasts: timedelta) -> str:
-    """Write a Set-Cookie: for this host alone, unreadable to scripts, only over https where there is one.
-
-    value: signs that need no escaping; nothing takes the cookie away.
-    """
-    seconds = int(lasts.total_seconds()) if value else 0
-    secure = "; Secure" if config.secure else ""
-    return f"{name}={value}; HttpOnly; Max-Age={seconds}; Path=/; SameSite=lax{secure}"
+    cookies.append(set_cookie(house_of(connection).config, name, value, lasts))

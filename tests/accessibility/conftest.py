@@ -12,6 +12,7 @@ from playwright.sync_api import Browser, Page
 from app.db import Database
 from tests.accessibility import providers
 from tests.accessibility.furniture import found_empty, furnish
+from tests.accessibility.rights import GATEWAY
 from tests.accessibility.votes import hold_votes
 from tests.conftest import Addresses
 from tests.plumbing.browser import opened_page
@@ -26,7 +27,7 @@ def town(sqlite_template: Path, tmp_path_factory: pytest.TempPathFactory) -> Ite
     url = f"sqlite:///{_copy(sqlite_template, folder := tmp_path_factory.mktemp('town'))}"
     with closing(sqlite3.connect(":memory:")) as connection:
         note("SQLite", connection.execute("SELECT sqlite_version()").fetchone()[0])
-    with running_town(Addresses(url, url), folder, furnish, hold_votes, providers.SETTINGS) as running:
+    with running_town(Addresses(url, url), folder, furnish, hold_votes, providers.SETTINGS | GATEWAY) as running:
         yield running
 
 

@@ -12,6 +12,7 @@ from playwright.sync_api import Page
 from app.accounts.factors.halfway import mark_of
 from app.accounts.rights.moving import CONFIRM, UNDO
 from app.accounts.tokens import make_token
+from tests.accessibility.acts import pressed
 from tests.plumbing.server import SECRET
 from tests.plumbing.town import RunningTown
 
@@ -20,6 +21,8 @@ _NOBODY = {"account": str(UUID(int=0)), "from": "a@b.example", "address": "c@d.e
 PERSON = UUID("5f0c2c7e-2f0e-4f52-9a3a-0d6b6b0c1a12")  # who stands in the furnished town
 MOVED = make_token(SECRET, UNDO, {"account": str(PERSON), "address": "an.old.one@vardisi.example"}, hours=1)
 FOREIGN = make_token(SECRET, CONFIRM, _NOBODY, hours=1)
+
+GATEWAY = {"KHMA_SMS_NUMBER": "+995322000000", "KHMA_SMS_SECRET": SECRET}
 
 
 def _account(town: RunningTown) -> tuple[str, str, str]:
@@ -61,8 +64,10 @@ SEEN: list[tuple[Any, ...]] = [
     ("address-undo", "rights.address_undo", f"/address-undo/{MOVED}", NOBODY),
     ("erasing", "rights.erasing", "/me/erase", CITIZEN),
     ("keep-factor", "people.keep_factor", f"/keep-factor/{LOSS}", NOBODY),
+    ("phone", "phones.show", "/me/phone", CITIZEN),
 ]
 MISTAKEN: list[tuple[Any, ...]] = [
+    ("phone-code", "phones.show", "/me/phone", CITIZEN, pressed("form")),
     ("address-confirm", "rights.address_confirm", "/me/address", CITIZEN, confirming),
     ("address-wrong", "rights.address", "/me/address", CITIZEN, typed(email="nowhere", current="x"), 422, 1),
     ("address-unproved", "rights.address", "/me/address", CITIZEN, typed(email="a@b.example", current="x"), 422, 1),

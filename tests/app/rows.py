@@ -1,7 +1,7 @@
 """Something in every table of the house, in four scripts, for copies of a database."""
 
 from datetime import date
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 from sqlmodel import select
 from sqlmodel.ext.asyncio.session import AsyncSession
@@ -11,6 +11,8 @@ from app.accounts.factors.codes import app_code, new_app_secret, step_at
 from app.accounts.factors.store import add_factor
 from app.accounts.links import spend
 from app.accounts.oidc.store import add_identity
+from app.accounts.phones.store import add_code
+from app.accounts.phones.tables import Phone
 from app.accounts.roles.store import add_grant
 from app.accounts.roll.filling.plan import Plan, pack
 from app.accounts.roll.filling.store import begin, write_on
@@ -19,6 +21,7 @@ from app.accounts.roll.store import add_lines, add_roll, issue_codes
 from app.accounts.sessions import meet_device, open_session
 from app.accounts.store import add_account
 from app.accounts.tables import DeskSlip, Event, FactorLoss, Passkey, PrintRun, Roll, RollVersion, RunKind
+from app.accounts.telling.tables import NoticeMark, NoticeRound
 from app.config import Config
 from app.db import Database
 from app.jobs.store import enqueue
@@ -81,22 +84,13 @@ async def furnish(config: Config) -> None:
         acts = [("add", f"N{number}", "ნინო", bytes(range(32)), TOLD) for number in range(3)]
         plan = Plan((pack(acts[:2]), pack(acts[2:])), added=3, renamed=0, struck=0, hash="", lines=5)
         await write_on(session, (await begin(session, roll.id, plan, 0, uuid4())).id)  # stopped half-way
-        moment = await now(session)
-        counts = dict.fromkeys(("number", "lines", "added", "renamed", "struck"), 2)
+        await _office(session, host.id, roll.id, account.id)
         session.add(
-            Roll(
-                organisation_id=host.id,
-                names={"en": "Mood"},
-                made_at=moment,
-                poll_id=(await session.exec(select(Poll.id))).first(),
+            Measure(
+                subject="services/x", rule=Rule.MISTAKEN, reason="“x”", taken_by=uuid4(), taken_at=await now(session)
             )
         )
-        session.add(RollVersion(roll_id=roll.id, hash="0", made_by=account.id, made_at=moment, **counts))
-        run = PrintRun(roll_id=roll.id, number=1, kind=RunKind.DESK, size=1, asked_by=account.id, asked_at=moment)
-        session.add(run)
-        await session.flush()
-        session.add(DeskSlip(run_id=run.id, serial=1, code_hash=b"\xff\x00" * 16))
-        session.add(Measure(subject="services/x", rule=Rule.MISTAKEN, reason="“x”", taken_by=uuid4(), taken_at=moment))
+        await _notices(session, account.id)
         for number in range(5):
             await append(session, "poll.closed", {"number": number, "b": 1, "a": "ხ"}, subject=f"vote/{number}")
 
@@ -111,3 +105,22 @@ async def furnish(config: Config) -> None:
     for work in (first, second, third):
         await db.write(work)
     await db.close()
+
+
+async def _office(session: AsyncSession, organisation_id: UUID, roll_id: UUID, account_id: UUID) -> None:
+    moment, poll_id = await now(session), (await session.exec(select(Poll.id))).first()
+    counts = dict.fromkeys(("number", "lines", "added", "renamed", "struck"), 2)
+    session.add(Roll(organisation_id=organisation_id, names={"en": "Mood"}, made_at=moment, poll_id=poll_id))
+    session.add(RollVersion(roll_id=roll_id, hash="0", made_by=account_id, made_at=moment, **counts))
+    run = PrintRun(roll_id=roll_id, number=1, kind=RunKind.DESK, size=1, asked_by=account_id, asked_at=moment)
+    session.add(run)
+    await session.flush()
+    session.add(DeskSlip(run_id=run.id, serial=1, code_hash=b"\xff\x00" * 16))
+
+
+async def _notices(session: AsyncSession, account_id: UUID) -> None:
+    poll, moment = (await session.exec(select(Poll.id))).one(), await now(session)
+    session.add(NoticeRound(poll_id=poll, number=1, looked_at=moment, told_at=moment))
+    session.add(NoticeMark(poll_id=poll, tag=b"\xfe" * 32, mark=b"\x00" * 32, first_round=1))
+    await add_code(session, "x" * 40, account_id)
+    session.add(Phone(account_id=account_id, sealed=b"\xff" * 41, mark=b"\x00" * 32, added_at=moment))

@@ -27,12 +27,16 @@ def named(config: Config) -> set[str]:
     return {name for name, _ in check(config)}
 
 
+GATEWAY = {"sms_number": "+995322000000", "sms_secret": SECRET}
+
+
 def test_safe_settings_are_accepted() -> None:
     assert named(SAFE) == set()
     assert named(replace(SAFE, base_url="http://127.0.0.1:8000", demonstration=True)) == set()
     assert named(replace(SAFE, base_url="http://[::1]:8000")) == set()
     assert named(replace(SAFE, trusted_proxy="10.0.0.2")) == set()
     assert named(replace(SAFE, **PROVIDER)) == set()
+    assert named(replace(SAFE, **GATEWAY)) == set()
     assert named(replace(SAFE, **PROVIDER | {"oidc_issuer": "https://id.town.example/realms/town"})) == set()
     trial = replace(SAFE, base_url="http://127.0.0.1:8000", **PROVIDER | {"oidc_issuer": "http://127.0.0.1:9400"})
     assert named(trial) == set()
@@ -120,10 +124,16 @@ def test_half_a_provider_is_none() -> None:
         ("oidc_issuer", "https://me@id.town.example", "KHMA_OIDC_ISSUER"),
         ("oidc_issuer", "https://id.town.example?a=b", "KHMA_OIDC_ISSUER"),
         ("oidc_scope", "email profile", "KHMA_OIDC_SCOPE"),
+        ("sms_number", "", "KHMA_SMS_NUMBER"),
+        ("sms_number", "995322000000", "KHMA_SMS_NUMBER"),
+        ("sms_number", "+995 322 000", "KHMA_SMS_NUMBER"),
+        ("sms_secret", "", "KHMA_SMS_SECRET"),
+        ("sms_secret", "a short one", "KHMA_SMS_SECRET"),
     ],
 )
 def test_each_unsafe_setting_is_named(setting: str, value: str | bool, name: str) -> None:
     safe = replace(SAFE, **PROVIDER) if setting.startswith("oidc_") else SAFE
+    safe = replace(SAFE, **GATEWAY) if setting.startswith("sms_") else safe
     assert named(replace(safe, **{setting: value})) == {name}  # type: ignore[arg-type]
 
 
@@ -144,6 +154,8 @@ def test_settings_come_from_the_environment(tmp_path: Path) -> None:
             "KHMA_BASE_URL": "https://town.example/",
             "KHMA_SECRET_FILE": str(tmp_path / "secret"),
             "KHMA_DEMONSTRATION": "0",
+            "KHMA_SMS_NUMBER": "+995322000000",
+            "KHMA_SMS_SECRET_FILE": str(tmp_path / "secret"),
             "KHMA_OIDC_ISSUER": "https://id.town.example",
             "KHMA_OIDC_CLIENT_SECRET_FILE": str(tmp_path / "secret"),
         }
@@ -153,12 +165,15 @@ def test_settings_come_from_the_environment(tmp_path: Path) -> None:
     assert (config.secret, config.keys, config.demonstration) == (SECRET, tmp_path / "keys", False)
     assert (config.cookie_name, config.secure, config.embedded) == ("__Host-khma", True, True)
     assert (config.oidc_client_secret, config.oidc_name) == (SECRET, "id.town.example")
+    assert (config.sms_number, config.sms_secret) == ("+995322000000", SECRET)
     assert config.oidc_scope == "openid email profile"
     assert load({}).cookie_name == "khma"
 
 
 def test_secrets_are_not_shown(tmp_path: Path) -> None:
-    config = replace(SAFE, smtp_url="smtp://u:CANARY@mail.example", metrics_token="CANARY", **PROVIDER)
+    config = replace(
+        SAFE, smtp_url="smtp://u:CANARY@mail.example", metrics_token="CANARY", sms_secret="CANARY", **PROVIDER
+    )
     assert SECRET not in repr(config)
     assert "CANARY" not in repr(config)
 

@@ -131,7 +131,7 @@ TRIED_THERE = {"confirm", "undo"}
 def test_every_purpose_of_a_link_is_in_this_table() -> None:
     assert {link.purpose for link in LINKS.values()} == PURPOSES
     bodies = [path.read_text("utf-8") for path in Path(ROOT, "templates/letters").glob("*/body.txt")]
-    pages = [found for body in bodies for found in re.findall(r"{{ lang }}/([^{]+)/{{ ", body)]
+    pages = [found for body in bodies for found in re.findall(r"{{ lang }}/([^{]+)/{{ token", body)]
     assert {f"/en/{page}/" for page in pages} == {link.page for link in LINKS.values()} | ELSEWHERE
     calls = [
         purpose

@@ -108,6 +108,10 @@ ROUTES = {
     ("POST", "/{lang}/me/passkeys/add"): SIGNED_IN,
     ("POST", "/{lang}/me/passkeys/remove"): SIGNED_IN,
     ("POST", "/{lang}/me/data"): SIGNED_IN,
+    ("GET", "/{lang}/me/phone"): SIGNED_IN,
+    ("POST", "/{lang}/me/phone"): SIGNED_IN,
+    ("POST", "/{lang}/me/phone/remove"): SIGNED_IN,
+    ("POST", "/gateway/messages"): ANYBODY,  # and then only what the gateway signed
     ("GET", "/{lang}/me/address"): SIGNED_IN,
     ("POST", "/{lang}/me/address"): SIGNED_IN,
     ("GET", "/{lang}/me/address/{token}"): SIGNED_IN,

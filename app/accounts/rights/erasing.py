@@ -25,6 +25,8 @@ KEPT_AS = {
     "app_factor_loss.account_id": GOES,
     "app_passkey.account_id": GOES,
     "app_recovery_code.account_id": GOES,
+    "app_phone.account_id": GOES,
+    "app_phone_code.account_id": GOES,
     "app_grant.account_id": GOES,
     "app_letter.account_id": GOES,
     "app_roll_line.account_id": GOES,

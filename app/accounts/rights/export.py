@@ -12,6 +12,8 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from app.accounts.factors.store import count_recovery_codes, find_factor
 from app.accounts.passkeys.store import list_passkeys
+from app.accounts.phones.messages import open_number
+from app.accounts.phones.store import find_phone
 from app.accounts.rights.store import (
     find_all_events,
     find_all_grants,
@@ -41,9 +43,13 @@ NOT_IN_HERE = [
 ]
 
 
-async def gather(session: AsyncSession, account: Account) -> dict[str, Any]:
-    """Gather what is kept of somebody, ready for JSON. Some ten queries, however much there is."""
+async def gather(session: AsyncSession, secret: str, account: Account) -> dict[str, Any]:
+    """Gather what is kept of somebody, ready for JSON. Some ten queries, however much there is.
+
+    secret: the house's, under which a telephone number is sealed.
+    """
     factor, loss = await find_factor(session, account.id), await find_waiting_loss(session, account.id)
+    phone = await find_phone(session, account.id)
     return {
         "format": FORMAT,
         "made_at": _at(await now(session)),
@@ -52,7 +58,11 @@ async def gather(session: AsyncSession, account: Account) -> dict[str, Any]:
             "email": account.email,
             "name": account.name,
             "created_at": _at(account.created_at),
+            "language_of_letters": account.language,
         },
+        "telephone": None
+        if phone is None
+        else {"number": open_number(secret, account.id, phone.sealed), "added_at": _at(phone.added_at)},
         "second_factor": None
         if factor is None
         else {

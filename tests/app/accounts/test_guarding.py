@@ -20,6 +20,7 @@ from app.accounts.guarding import (
 )
 from app.accounts.limits import (
     CODE_FROM_NETWORK,
+    EARLY,
     LETTER_FROM_NETWORK,
     LONGEST_WAIT_SECONDS,
     PASSWORD_FROM_NETWORK,
@@ -29,6 +30,7 @@ from app.accounts.limits import (
     Limits,
     TooMany,
 )
+from app.accounts.puzzles import solve
 
 SECRET = "s" * 40
 START = 1_800_000_000.0
@@ -210,3 +212,58 @@ def test_a_try_that_nobody_looked_at_does_not_count(limits: Limits) -> None:
         assert tried(limits, who, START, right=True) is None
     for number in range(PASSWORD_FROM_NETWORK.free):
         assert tried(limits, replace(OWNER, name=f"account {number}"), START, right=False) is None
+
+
+def solved(refused: TooMany) -> Trier:
+    return replace(OWNER, turn=refused.turn, proof=solve(refused.turn))
+
+
+def test_a_sum_takes_the_place_of_waiting_once_and_for_its_own_browser(limits: Limits) -> None:
+    quick = solved(spent(limits))
+    for other in (replace(quick, cookie="another"), replace(quick, networks=HALL), replace(quick, proof="1")):
+        for _ in range(PASSWORD_FROM_NETWORK.free + 1):
+            limits.count(PASSWORD_FROM_NETWORK.scope, other.networks[0], now=START)
+        limits.next_turn(PASSWORD_FROM_NETWORK, other.networks[0], now=START)
+        assert tried(limits, other, START, right=False) is not None
+    assert tried(limits, quick, START, right=False) is None
+    again = tried(limits, quick, START, right=False)
+    assert again is not None
+    strange = replace(quick, turn=quick.turn[:40] + "!" + quick.turn[40:])  # which reads as the same bytes
+    assert tried(limits, strange, START, right=False) is not None
+
+
+def test_who_comes_too_early_keeps_their_place(limits: Limits) -> None:
+    refused = spent(limits)
+    early = tried(limits, replace(OWNER, turn=refused.turn), START + 1, right=True)
+    assert early is not None
+    assert (early.turn, early.seconds) == (refused.turn, refused.seconds - 1)
+    assert tried(limits, replace(OWNER, turn=refused.turn), START + refused.seconds, right=True) is None
+
+
+def test_a_machine_gains_a_few_tries_by_sums_and_then_waits_as_all_do(
+    limits: Limits, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("app.accounts.guarding.is_solved", lambda turn, proof: proof == "done")
+    looked_at = 0
+    for number in range(8 * PASSWORD_FROM_NETWORK.free):
+        name = f"account {number}"
+        refused = tried(limits, Trier(name, "", OWNER.networks, "x", ""), START, right=False)
+        if refused is not None:
+            refused = tried(limits, Trier(name, "", OWNER.networks, "x", refused.turn, "done"), START, right=False)
+        looked_at += refused is None
+    assert looked_at == (1 + EARLY) * PASSWORD_FROM_NETWORK.free + 1  # one more went at the head of the queue
+    full = spent(limits)
+    late = tried(limits, replace(OWNER, turn=full.turn, proof="done"), START, right=True)
+    assert late is not None
+    assert late.turn == full.turn  # nobody loses a place by a sum that came too late
+    assert tried(limits, replace(OWNER, turn=full.turn), START + full.seconds, right=True) is None
+
+
+def test_right_passwords_give_back_the_sums_they_went_by(limits: Limits, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("app.accounts.guarding.is_solved", lambda turn, proof: proof == "done")
+    for number in range(2 * EARLY * PASSWORD_FROM_NETWORK.free):
+        for again in range(PASSWORD_FROM_NETWORK.free + 1) if number == 0 else ():
+            tried(limits, Trier(f"guessed {again}", "", OWNER.networks, "x", ""), START, right=False)
+        person = Trier(f"person {number}", "", OWNER.networks, f"cookie {number}", "")
+        if (refused := tried(limits, person, START, right=True)) is not None:
+            assert tried(limits, replace(person, turn=refused.turn, proof="done"), START, right=True) is None

@@ -166,7 +166,7 @@ def test_an_invitation_is_a_letter_and_a_link(addresses: Addresses, tmp_path: Pa
 def test_who_has_an_account_is_not_invited_again(sqlite_addresses: Addresses, tmp_path: Path) -> None:
     with closing(sqlite3.connect(sqlite_addresses.url.removeprefix("sqlite:///"))) as connection:
         connection.execute(
-            "INSERT INTO app_account VALUES (?, 'nino@town.example', 'Nino', 'hash', '2026-01-01')",
+            "INSERT INTO app_account VALUES (?, 'nino@town.example', 'Nino', 'hash', '2026-01-01', NULL)",
             (uuid4().hex,),
         )
         connection.commit()

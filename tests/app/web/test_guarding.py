@@ -7,6 +7,7 @@ import pytest
 
 from app.accounts.limits import LETTER_FROM_NETWORK, PASSWORD_FROM_NETWORK, PASSWORD_OF_ACCOUNT
 from app.accounts.passwords import Busy
+from app.accounts.puzzles import solve
 from tests.plumbing.forms import form_at
 from tests.plumbing.house import PASSWORD, PEOPLE, Browser, Town, link_in
 
@@ -82,6 +83,22 @@ async def test_a_turn_is_kept_in_the_form_and_taken_when_it_is_due(
         town.house.limits.next_turn(PASSWORD_FROM_NETWORK, HERE[0])  # others go on
     done = await browser.http.post("/en/sign-in", data=form | {"password": PASSWORD})
     assert done.status_code == (303 if email == EMAIL else 422)
+
+
+async def test_a_sum_is_offered_to_who_waits_for_long_and_taken(one_town: Town) -> None:
+    browser = one_town.browser()
+    crowd(one_town, PASSWORD_FROM_NETWORK.scope, PASSWORD_FROM_NETWORK.free)
+    short = await send(browser, "/en/sign-in", email=EMAIL, password=PASSWORD)
+    assert "proof" not in (await browser.get("/en/sign-in")).text + short.text
+    for _ in range(60):
+        one_town.house.limits.next_turn(PASSWORD_FROM_NETWORK, HERE[0])
+    waits = await send(browser, "/en/sign-in", email="luka@vardisi.example", password=PASSWORD)
+    form = form_at(waits.text, "/en/sign-in")
+    assert (waits.status_code, form["proof"], "/proof.js" in waits.text) == (429, "", True)
+    unsolved = await browser.http.post("/en/sign-in", data=form | {"password": PASSWORD, "proof": "1.2.3"})
+    assert form_at(unsolved.text, "/en/sign-in")["turn"] == form["turn"]
+    done = await browser.http.post("/en/sign-in", data=form | {"password": PASSWORD, "proof": solve(form["turn"])})
+    assert done.status_code == 303
 
 
 @pytest.mark.parametrize("path", ["/en/sign-up", "/en/forgot"])

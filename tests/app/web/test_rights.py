@@ -103,8 +103,9 @@ async def test_the_file_holds_no_ballot_and_no_tag(town: Town) -> None:
         await vote.cast(code)
     kept = await download(browser)
     assert set(kept) == before == {
-        "format", "made_at", "account", "second_factor", "passkeys", "roles", "signed_in", "browsers_known",
-        "security_log", "letters", "asked_about_you", "votes_open_to_all", "done_in_office", "not_in_this_file",
+        "format", "made_at", "account", "telephone", "second_factor", "passkeys", "roles", "signed_in",
+        "browsers_known", "security_log", "letters", "asked_about_you", "votes_open_to_all", "done_in_office",
+        "not_in_this_file",
     }  # fmt: skip
     text = json.dumps(kept)
     assert vote.slug not in text

@@ -1,0 +1,1 @@
+"""A telephone number, added by a message that its owner sends to us; nothing is ever sent to it."""
