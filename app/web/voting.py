@@ -22,6 +22,7 @@ from app.qr import draw
 from app.web.admission import (
     admit,
     admitted,
+    asked_fact,
     at_the_booth,
     counting_wrong_codes,
     own_line,
@@ -39,6 +40,7 @@ from ballots.receipts import read_receipt
 from ballots.standing import Standing, look_at
 from ballots.store import find_in_list
 from commons.errors import Conflict, DomainError, Forbidden, Invalid
+from commons.tables import Texts
 from polls.lifecycle import State, check_accepting
 from polls.store import Held, get_public_poll
 from polls.tables import Poll
@@ -244,12 +246,14 @@ async def _ballot(
 ) -> Response[str]:
     poll = standing.poll
     names = {option["id"]: option["names"] for option in poll.options}
-    own = None
-    if voter is None and poll.state is State.OPEN and visitor_of(request).signed_in:
+    own: Voter | None = None
+    fact: Texts = {}
+    if voter is None and poll.state is State.OPEN:
         async with house_of(request).db.reading() as session:
             own = await own_line(request, session, poll)
+            fact = await asked_fact(request, session, poll, error)
     order = order_of(poll.option_ids, sheet.key)
-    said, status, headers = said_of(error)
+    said, status, headers = said_of(error, fact)
     answer = await page(
         request,
         "votes/show.html",
@@ -261,6 +265,7 @@ async def _ballot(
         positions=[(names[option], rank) for option, rank in zip(order, sheet.ranks, strict=True)],
         admitted=voter is not None,
         own=own is not None,
+        fact=fact,
         code=visitor_of(request).text("code"),
         error=said,
     )
@@ -287,8 +292,9 @@ async def _receipt(
                 keys_kept = False  # the vote is at the last steps of its closing
         standing = await look_at(session, poll)
         officials = await find_accounts(session, standing.people)
+        fact = await asked_fact(request, session, poll, error) if receipt is None and keys_kept else {}
     address = request.app.route_reverse("votes.receipt", lang=language_of(request), slug=poll.slug)
-    said, status, headers = said_of(error)
+    said, status, headers = said_of(error, fact)
     done = request.query_params.get("done")
     answer = await page(
         request,
@@ -301,6 +307,7 @@ async def _receipt(
         drawing=draw(f"{house.config.base_url}{address}#{receipt.commitment.hex()}") if receipt else None,
         admitted=voter is not None,
         keys_kept=keys_kept,
+        fact=fact,
         happened=done if done in set(Happened) and receipt is not None else "",
         typed=visitor_of(request).text("receipt"),
         code=visitor_of(request).text("code"),

@@ -1,10 +1,11 @@
 """From a file or a pasted list to the lines of a roll: read, checked and compared, with nothing written yet. Pure.
 
-A table with a heading holds the column "reference" (the office's own number for a person) and may hold "name" and
-"identifier", the official number by which a provider of sign-ins knows the person; it is marked at once, and nothing
-else of it is kept. A list without a heading holds one reference a line. Two references that differ only in case, width
-or accents' encoding are one person; two that merely look alike, such as a Latin and a Cyrillic A, stay two, and the
-report says so. Where the roll has a person already, a new name takes the place of the old one; no name says nothing.
+A table with a heading holds the column "reference" (the office's own number for a person) and may hold "name";
+"identifier", the official number by which a provider of sign-ins knows the person, which is marked at once; and "fact",
+which whoever votes by a letter is asked for beside the code, and of which a mark is kept too. A list without a heading
+holds one reference a line. Two references that differ only in case, width or accents' encoding are one person; two that
+merely look alike, such as a Latin and a Cyrillic A, stay two, and the report says so. Where the roll has a person
+already, a new name takes the place of the old one; no name says nothing.
 """
 
 import codecs
@@ -16,7 +17,9 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from enum import StrEnum
 from functools import cache
+from uuid import UUID
 
+from app.accounts.roll.facts import FactMark, is_fact
 from commons.canonical import canonical, digest
 from commons.errors import Invalid
 
@@ -38,7 +41,13 @@ IDENTIFIER = frozenset(
     {"identifier", "official number", "identifiant", "identifiant officiel", "numéro officiel"}
     | {"იდენტიფიკატორი", "ოფიციალური ნომერი", "المعرف", "الرقم الرسمي"}
 )
+FACT = frozenset(
+    {"fact", "second fact", "fait", "second fait", "deuxième information"}
+    | {"ფაქტი", "მეორე ფაქტი", "المعلومة", "معلومة ثانية", "المعلومة الثانية"}
+)
 """What a heading may call its columns, in the languages of this house; case and blanks at the ends do not count."""
+
+COLUMNS = (REFERENCE, NAME, IDENTIFIER, FACT)
 
 _SHAPES = str.maketrans(
     dict(zip("АВЕЅІЈКМНОРСТУХҺԚԜ", "ABESIJKMHOPCTYXHQW", strict=True))
@@ -58,26 +67,33 @@ class Fault(StrEnum):
     QUOTES = "quotes"
     COLUMNS = "columns"
     SAME_PERSON = "same_person"
+    FACT = "fact"
 
 
 @dataclass(frozen=True)
 class Entry:
-    """One person as the file has them. line: its number there, from 1. person: the mark of their official number."""
+    """One person as the file has them.
+
+    line: its number there, from 1. person: the mark of their official number. fact: as it was typed; never kept.
+    """
 
     reference: str
     name: str = ""
     line: int = 0
     person: bytes | None = None
+    fact: str = ""
 
 
 @dataclass(frozen=True)
 class OnRoll:
-    """One person as the roll has them."""
+    """One person as the roll has them. fact: its mark."""
 
     reference: str
     name: str = ""
     is_struck: bool = False
     person: bytes | None = None
+    line_id: UUID | None = field(default=None, compare=False)
+    fact: bytes | None = None
 
 
 @dataclass(frozen=True)
@@ -93,12 +109,13 @@ class Wrong:
 class Report:
     """What would happen.
 
-    new: lines to add. changed: (entry with another name or official number, the line as the roll has it).
+    new: lines to add. changed: (entry with another name, official number or fact, the line as the roll has it).
     known: on the roll, just so. struck: struck off the roll, and so they stay.
     missing: on the roll and not in the file. twice: (entry, line that had this reference before).
     wrong: lines that cannot be taken.
     alike: (entry to add, other reference that looks the same and is not).
     mixed: entries to add or change with letters of two alphabets in one word. unread: columns that are not kept.
+    has_facts: whether a line of the file tells a fact.
     """
 
     new: list[Entry] = field(default_factory=list)
@@ -111,6 +128,7 @@ class Report:
     alike: list[tuple[Entry, str]] = field(default_factory=list)
     mixed: list[Entry] = field(default_factory=list)
     unread: list[str] = field(default_factory=list)
+    has_facts: bool = False
 
     @property
     def total(self) -> int:
@@ -119,15 +137,20 @@ class Report:
         return len(self.new) + on_roll + len(self.twice) + len(self.wrong)
 
     @property
+    def factless(self) -> list[Entry]:
+        """Those to add whose letter would vote with its code alone."""
+        return [each for each in self.new if not each.fact]
+
+    @property
     def mark(self) -> str:
         """A hash of what would be added, changed and struck off: whoever confirms this has seen just this."""
-        new = [[each.reference, each.name, (each.person or b"").hex()] for each in self.new]
+        new = [[each.reference, each.name, (each.person or b"").hex(), each.fact] for each in self.new]
         changed = [
-            [old.reference, old.name, (old.person or b"").hex(), entry.name, (entry.person or b"").hex()]
+            [old.reference, old.name, (old.person or b"").hex(), entry.name, (entry.person or b"").hex(), entry.fact]
             for entry, old in self.changed
         ]
         missing = [each.reference for each in self.missing]
-        return digest("khma-roll-report-3", canonical([new, changed, missing])).hex()
+        return digest("khma-roll-report-4", canonical([new, changed, missing])).hex()
 
 
 def text_of(data: bytes) -> str:
@@ -156,10 +179,15 @@ def no_mark(_: str) -> None:
     return
 
 
-def examine(text: str, on_roll: Iterable[OnRoll], mark: Callable[[str], bytes | None] = no_mark) -> Report:
+def examine(
+    text: str,
+    on_roll: Iterable[OnRoll],
+    mark: Callable[[str], bytes | None] = no_mark,
+    mark_fact: FactMark | None = None,
+) -> Report:
     """Read a table separated by commas, semicolons or tabs, or a list, and compare it with the lines of a roll.
 
-    mark:    makes of an official number what is kept of it.
+    mark:    makes of an official number what is kept of it. mark_fact: the same for a fact; None: facts are not read.
     Raises:  Invalid for the field "file": "roll.line_too_long", "roll.too_many_lines", "roll.no_lines" or
              "roll.heading".
     Cost:    O(signs): 200,000 lines take about two seconds; a text beyond the limits is refused in milliseconds.
@@ -167,7 +195,7 @@ def examine(text: str, on_roll: Iterable[OnRoll], mark: Callable[[str], bytes | 
     lines = _lines(text)
     report, there, seen = Report(), {key_of(each.reference): each for each in on_roll}, dict[str, int]()
     persons = {each.person: key for key, each in there.items() if each.person}
-    for found in _entries(lines, report, mark):
+    for found in _entries(lines, report, mark, reads_facts=mark_fact is not None):
         if isinstance(found, Wrong):
             report.wrong.append(found)
         elif found.person and persons.setdefault(found.person, key_of(found.reference)) != key_of(found.reference):
@@ -176,7 +204,8 @@ def examine(text: str, on_roll: Iterable[OnRoll], mark: Callable[[str], bytes | 
             report.twice.append((found, seen[key]))
         else:
             seen[key] = found.line
-            _place(report, found, there.get(key))
+            report.has_facts = report.has_facts or bool(found.fact)
+            _place(report, found, there.get(key), mark_fact)
     if not report.total:
         raise Invalid("roll.no_lines", field="file")
     report.missing = [each for key, each in there.items() if key not in seen and not each.is_struck]
@@ -185,15 +214,25 @@ def examine(text: str, on_roll: Iterable[OnRoll], mark: Callable[[str], bytes | 
     return report
 
 
-def _place(report: Report, entry: Entry, old: OnRoll | None) -> None:
+def _place(report: Report, entry: Entry, old: OnRoll | None, mark_fact: FactMark | None) -> None:
     if old is None:
         report.new.append(entry)
     elif old.is_struck:
         report.struck.append(entry)
-    elif entry.name not in {"", old.name} or entry.person not in {None, old.person}:
+    elif entry.name not in {"", old.name} or entry.person not in {None, old.person} or _is_new(entry, old, mark_fact):
         report.changed.append((entry, old))
     else:
         report.known.append(entry)
+
+
+def _is_new(entry: Entry, old: OnRoll, mark_fact: FactMark | None) -> bool:
+    """Tell whether an entry has another fact than the line."""
+    return mark_fact_of(entry, old.line_id, mark_fact) not in {None, old.fact}
+
+
+def mark_fact_of(entry: Entry, line_id: UUID | None, mark_fact: FactMark | None) -> bytes | None:
+    """Mark the fact of an entry for its line; None where it tells none."""
+    return mark_fact(line_id, entry.fact) if entry.fact and line_id and mark_fact else None
 
 
 def key_of(reference: str) -> str:
@@ -217,25 +256,27 @@ def _lines(text: str) -> list[str]:
     return lines
 
 
-def _entries(lines: list[str], report: Report, mark: Callable[[str], bytes | None]) -> Iterator[Entry | Wrong]:
+def _entries(
+    lines: list[str], report: Report, mark: Callable[[str], bytes | None], *, reads_facts: bool
+) -> Iterator[Entry | Wrong]:
     """Read each line that says something; a heading only tells what stands where."""
     first = next((number for number, line in enumerate(lines) if line.strip()), None)
     if first is None:
         return
     delimiter = max(DELIMITERS, key=lines[first].count)
     heading = [_cell_key(cell) for cell in _cells(lines[first], delimiter) or []]
-    references = [place for place, cell in enumerate(heading) if cell in REFERENCE]
-    names = [place for place, cell in enumerate(heading) if cell in NAME]
-    numbers = [place for place, cell in enumerate(heading) if cell in IDENTIFIER]
-    if references or names or numbers or len([cell for cell in heading if cell]) > 1:
-        if len(references) != 1 or len(names) > 1 or len(numbers) > 1:
+    named = [[place for place, cell in enumerate(heading) if cell in words] for words in COLUMNS]
+    if any(named) or len([cell for cell in heading if cell]) > 1:
+        if len(named[0]) != 1 or any(len(places) > 1 for places in named):
             raise Invalid("roll.heading", field="file", line=first + 1, found=_beginning(lines[first]))
-        columns, first = [references[0], names[0] if names else None, numbers[0] if numbers else None], first + 1
+        columns, first = [places[0] if places else None for places in named], first + 1
         if mark is no_mark:
             columns[2] = None
+        if not reads_facts:
+            columns[3] = None
         report.unread = [cell for place, cell in enumerate(heading) if cell and place not in columns]
     else:
-        columns, heading = [0, None, None], [""]
+        columns, heading = [0, None, None, None], [""]
     for number, line in enumerate(lines[first:], start=first + 1):
         if line.strip():
             cells = _cells(line, delimiter)
@@ -259,14 +300,16 @@ def _cells(line: str, delimiter: str) -> list[str] | None:
 
 
 def _entry(number: int, line: str, cells: list[str], mark: Callable[[str], bytes | None]) -> Entry | Wrong:
-    reference, name, identifier = map(_tidy, cells)
+    reference, name, identifier, fact = map(_tidy, cells)
     if not (reference.isprintable() and name.translate(_JOINERS).isprintable()):
         return Wrong(number, Fault.INVISIBLE, _beginning(line))
     if not reference:
         return Wrong(number, Fault.EMPTY, _beginning(line))
     if len(reference) > LONGEST_REFERENCE or len(name) > LONGEST_NAME:
         return Wrong(number, Fault.TOO_LONG, _beginning(line))
-    return Entry(reference, name, number, mark(identifier) if identifier else None)
+    if fact and not is_fact(fact):
+        return Wrong(number, Fault.FACT, reference)
+    return Entry(reference, name, number, mark(identifier) if identifier else None, fact)
 
 
 def _find_alike(report: Report, on_roll: Iterable[str]) -> None:

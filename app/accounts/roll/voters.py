@@ -15,6 +15,7 @@ class Voter:
 
     serial:  which code of the line was shown, or BY_SIGN_IN. is_void: that code was declared void, or the line
              struck off. from_desk: the code was given out at a counter.
+    fact:    mark of what is asked for beside a code that came by letter; None where their line has none.
     """
 
     line_id: UUID
@@ -22,11 +23,17 @@ class Voter:
     serial: int
     is_void: bool = False
     from_desk: bool = False
+    fact: bytes | None = None
 
     @property
     def channel(self) -> Channel:
         """By which door their ballot comes."""
         return Channel.DESK if self.from_desk else Channel.WEB
+
+    @property
+    def asked_fact(self) -> bytes | None:
+        """The mark of the fact without which their code does not vote; who got a slip at a counter was seen there."""
+        return None if self.from_desk else self.fact
 
     @property
     def facts(self) -> VoterFacts:

@@ -4,14 +4,30 @@ import json
 import zlib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
+from uuid import UUID
 
-from app.accounts.roll.importing import OnRoll, Report, hash_of_lines
+from app.accounts.roll.facts import FactMark
+from app.accounts.roll.importing import OnRoll, Report, hash_of_lines, mark_fact_of
+from commons.ids import new_id
 
 ADD, RENAME, STRIKE = ACTS = ("add", "rename", "strike")
 SLICE = 2_000
 
-Act = tuple[str, str, str, bytes | None]
-"""One of ACTS, the reference as the roll has or will have it; the name, and the person's mark, from now on."""
+
+class Act(NamedTuple):
+    """What becomes of one line.
+
+    act: one of ACTS. reference: as the roll has or will have it. name, person, fact: from now on, the latter as marks.
+    line_id: of one to add, since the mark of its fact is made with it.
+    """
+
+    act: str
+    reference: str
+    name: str
+    person: bytes | None = None
+    fact: bytes | None = None
+    line_id: UUID | None = None
 
 
 @dataclass(frozen=True)
@@ -40,24 +56,29 @@ def count_acts(report: Report, *, withdraw: bool) -> int:
     return len(report.new) + len(report.changed) + (len(report.missing) if withdraw else 0)
 
 
-def plan_of(report: Report, on_roll: Iterable[OnRoll], *, withdraw: bool) -> Plan:
+def plan_of(report: Report, on_roll: Iterable[OnRoll], *, withdraw: bool, mark_fact: FactMark | None = None) -> Plan:
     """Work out what a report does to a roll.
 
     on_roll: the lines that the report was made from. withdraw: whether who is not in the list is struck off.
+    mark_fact: as the report was made with it.
     Cost:    O(lines): 100,000 take about half a second, so call it beside the event loop.
     """
     gone = report.missing if withdraw else []
-    acts: list[Act] = [(ADD, each.reference, each.name, each.person) for each in report.new]
-    acts += [
-        (RENAME, old.reference, entry.name or old.name, entry.person or old.person) for entry, old in report.changed
-    ]
-    acts += [(STRIKE, each.reference, each.name, each.person) for each in gone]
+    acts = []
+    for entry in report.new:
+        line_id = new_id()
+        fact = mark_fact_of(entry, line_id, mark_fact)
+        acts.append(Act(ADD, entry.reference, entry.name, entry.person, fact, line_id))
+    for entry, old in report.changed:
+        fact = mark_fact_of(entry, old.line_id, mark_fact) or old.fact
+        acts.append(Act(RENAME, old.reference, entry.name or old.name, entry.person or old.person, fact))
+    acts += [Act(STRIKE, each.reference, each.name, each.person, each.fact) for each in gone]
     after = {each.reference: each for each in on_roll if not each.is_struck}
-    for act, reference, name, _ in acts:
-        if act == STRIKE:
-            del after[reference]
+    for each in acts:
+        if each.act == STRIKE:
+            del after[each.reference]
         else:
-            after[reference] = OnRoll(reference, name)
+            after[each.reference] = OnRoll(each.reference, each.name)
     parts = tuple(pack(acts[start : start + SLICE]) for start in range(0, len(acts), SLICE))
     added, renamed, struck = len(report.new), len(report.changed), len(gone)
     return Plan(parts, added, renamed, struck, hash_of_lines(after.values()), len(after))
@@ -65,11 +86,29 @@ def plan_of(report: Report, on_roll: Iterable[OnRoll], *, withdraw: bool) -> Pla
 
 def pack(acts: Sequence[Act]) -> bytes:
     """Write a slice: JSON, made smaller by zlib."""
-    rows = [(act, reference, name, (person or b"").hex()) for act, reference, name, person in acts]
+    rows = [
+        (
+            each.act,
+            each.reference,
+            each.name,
+            _hex(each.person),
+            _hex(each.fact),
+            each.line_id.hex if each.line_id else "",
+        )
+        for each in acts
+    ]
     return zlib.compress(json.dumps(rows, ensure_ascii=False, separators=(",", ":")).encode())
 
 
 def unpack(packed: bytes) -> list[Act]:
     """Read a slice that `pack` wrote."""
     rows = json.loads(zlib.decompress(packed))
-    return [(act, reference, name, bytes.fromhex(person) or None) for act, reference, name, person in rows]
+    acts = []
+    for act, reference, name, *marks in rows:
+        person, fact, line_id = (bytes.fromhex(mark) or None for mark in marks)
+        acts.append(Act(act, reference, name, person, fact, UUID(bytes=line_id) if line_id else None))
+    return acts
+
+
+def _hex(mark: bytes | None) -> str:
+    return (mark or b"").hex()
