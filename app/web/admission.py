@@ -19,7 +19,7 @@ from app.accounts.limits import TooMany, networks_of
 from app.accounts.oidc.store import find_own_line, find_own_line_again
 from app.accounts.roll.codes import read_code
 from app.accounts.roll.facts import fits
-from app.accounts.roll.store import find_fact_names, find_voter, find_voter_again, hold_for_code
+from app.accounts.roll.store import find_voter, find_voter_again, hold_for_code
 from app.accounts.roll.voters import BY_SIGN_IN, Voter
 from app.house import House
 from app.web.respond import AnyRequest
@@ -141,18 +141,15 @@ def pass_of(house: House, poll: Poll | Held, voter: Voter, moment: datetime) -> 
     return seal_pass(house.config.secret, poll.id, voter, moment)
 
 
-async def asked_fact(
-    request: AnyRequest, session: AsyncSession, poll: Poll, error: DomainError | TooMany | None = None
-) -> Texts:
-    """Find what a letter's code is asked for beside it in this vote, as the page calls it; nothing where nothing is.
+def asked_fact(request: AnyRequest, names: Texts, error: DomainError | TooMany | None = None) -> Texts:
+    """Tell what a page asks for beside a code, by its name in some languages; nothing where it asks the code alone.
 
+    names: what the list of the vote calls it.
     The drawing on a slip of the desk leads to a page that does not ask; once its code is not known, that one asks too.
     """
     from_desk = "yes" in (request.query_params.get(AT_THE_DESK), visitor_of(request).text(AT_THE_DESK))
     is_unknown = isinstance(error, DomainError) and error.code == "code.unknown"
-    return (
-        {} if poll.roll_id is None or (from_desk and not is_unknown) else await find_fact_names(session, poll.roll_id)
-    )
+    return {} if from_desk and not is_unknown else names
 
 
 def _counted(request: AnyRequest, code: str) -> str:

@@ -8,6 +8,7 @@ from litestar.params import FromPath
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from app.accounts.limits import TooMany
+from app.accounts.roll.store import get_asked_poll
 from app.accounts.roll.voters import Voter
 from app.accounts.store import find_accounts
 from app.house import House
@@ -100,7 +101,7 @@ async def _line_page(request: AnyRequest, slug: str, error: DomainError | TooMan
     house, line = house_of(request), None
     acts: list[AssistedAct] = []
     async with house.db.reading() as session:
-        poll = await get_public_poll(session, slug)
+        poll, fact = await get_asked_poll(session, slug)
         voter = await admitted(request, session, poll)
         if voter is not None and error is None:
             try:
@@ -110,7 +111,7 @@ async def _line_page(request: AnyRequest, slug: str, error: DomainError | TooMan
                 error = gone
         standing = await look_at(session, poll)
         officials = await find_accounts(session, standing.people)
-        fact = await asked_fact(request, session, poll, error) if line is None else {}
+    fact = asked_fact(request, fact, error)
     said, status, headers = said_of(error, fact)
     answer = await page(
         request,
@@ -133,9 +134,9 @@ async def _eligible_page(
     request: AnyRequest, slug: str, error: DomainError | TooMany | None = None, *, may_vote: bool = False
 ) -> Response[str]:
     async with house_of(request).db.reading() as session:
-        poll = await get_public_poll(session, slug)
+        poll, fact = await get_asked_poll(session, slug)
         moment = await now(session)
-        fact = await asked_fact(request, session, poll, error)
+    fact = asked_fact(request, fact, error)
     said, status, headers = said_of(error, fact)
     answer = await page(
         request,

@@ -14,6 +14,7 @@ from sqlalchemy import Connection
 
 from app.accounts.booth import VALID_FOR
 from app.accounts.limits import TooMany
+from app.accounts.roll.store import get_asked_poll
 from app.accounts.roll.voters import Voter
 from app.accounts.store import find_accounts
 from app.accounts.tables import Account
@@ -78,25 +79,26 @@ class Booth(Controller):
         """Show a vote: its ballot while it is open, else how it stands."""
         house = house_of(request)
         async with house.db.reading() as session:
-            poll = await get_public_poll(session, slug)
+            poll, fact = await get_asked_poll(session, slug)
             voter = await admitted(request, session, poll)
             after = None
             if voter is not None and poll.state is State.OPEN:
                 after = await last_form(session, poll.id, tag_of(house, poll, voter))
             standing = await look_at(session, poll)
             officials = await find_accounts(session, standing.people)
-        return await _ballot(request, standing, officials, _fresh(poll, after), voter)
+        return await _ballot(request, standing, officials, _fresh(poll, after), voter, fact)
 
     @post("/own", name="votes.own")
     async def own(self, request: AnyRequest, lang: FromPath[str], slug: FromPath[str]) -> Response[str]:
         """Give somebody signed in, whose own line is on the roll, the pass that a code would give."""
         async with house_of(request).db.reading() as session:
-            poll = await get_public_poll(session, slug)
+            poll, fact = await get_asked_poll(session, slug)
             voter = await own_line(request, session, poll)
             standing = await look_at(session, poll)
             officials = await find_accounts(session, standing.people)
         if voter is None:
-            return await _ballot(request, standing, officials, _fresh(poll, None), None, Forbidden("voter.not_on_roll"))
+            refused = Forbidden("voter.not_on_roll")
+            return await _ballot(request, standing, officials, _fresh(poll, None), None, fact, refused)
         return await with_pass(request, onward(request, "votes.show", slug=slug), poll, voter)
 
     @post(name="votes.cast")
@@ -217,7 +219,7 @@ async def _ballot_again(
     """
     house = house_of(request)
     async with house.db.reading() as session:
-        poll = await get_public_poll(session, poll.slug)  # as it stands now
+        poll, fact = await get_asked_poll(session, poll.slug)  # as it stands now
         standing = await look_at(session, poll)
         officials = await find_accounts(session, standing.people)
         try:
@@ -232,7 +234,7 @@ async def _ballot_again(
                 error = Invalid("ballot.form_broken")
     if isinstance(error, Forbidden) and error.code.startswith("voter."):
         error.field, voter = "code", None
-    answer = await _ballot(request, standing, officials, sheet, voter, error)
+    answer = await _ballot(request, standing, officials, sheet, voter, fact, error)
     return answer if voter is None else await with_pass(request, answer, poll, voter)
 
 
@@ -242,16 +244,16 @@ async def _ballot(
     officials: dict[UUID, Account],
     sheet: Sheet,
     voter: Voter | None,
+    names_of_fact: Texts,
     error: DomainError | TooMany | None = None,
 ) -> Response[str]:
     poll = standing.poll
     names = {option["id"]: option["names"] for option in poll.options}
     own: Voter | None = None
-    fact: Texts = {}
-    if voter is None and poll.state is State.OPEN:
+    if voter is None and poll.state is State.OPEN and visitor_of(request).signed_in:
         async with house_of(request).db.reading() as session:
             own = await own_line(request, session, poll)
-            fact = await asked_fact(request, session, poll, error)
+    fact = asked_fact(request, names_of_fact, error) if voter is None else {}
     order = order_of(poll.option_ids, sheet.key)
     said, status, headers = said_of(error, fact)
     answer = await page(
@@ -280,7 +282,7 @@ async def _receipt(
     house = house_of(request)
     receipt = None
     async with house.db.reading() as session:
-        poll = await get_public_poll(session, slug)
+        poll, fact = await get_asked_poll(session, slug)
         keys_kept = poll.state in KEPT_KEYS
         voter = await admitted(request, session, poll)
         if voter is not None and keys_kept:
@@ -292,8 +294,8 @@ async def _receipt(
                 keys_kept = False  # the vote is at the last steps of its closing
         standing = await look_at(session, poll)
         officials = await find_accounts(session, standing.people)
-        fact = await asked_fact(request, session, poll, error) if receipt is None and keys_kept else {}
     address = request.app.route_reverse("votes.receipt", lang=language_of(request), slug=poll.slug)
+    fact = asked_fact(request, fact, error)
     said, status, headers = said_of(error, fact)
     done = request.query_params.get("done")
     answer = await page(

@@ -39,7 +39,7 @@ from commons.organisations.store import host_id
 from commons.rows import within
 from commons.tables import Texts
 from polls.lifecycle import State
-from polls.store import HELD, Held, holding, read_held
+from polls.store import HELD, Held, holding, public, read_held
 from polls.tables import Poll
 
 LONGEST_NAME = 120
@@ -214,6 +214,15 @@ async def roll_lines(session: AsyncSession, roll_id: UUID) -> list[bytes]:
 async def find_fact_names(session: AsyncSession, roll_id: UUID) -> Texts:
     """Find what a letter is asked for beside its code; nothing where the list has no facts."""
     return dict((await session.exec(select(Roll.fact_names).where(Roll.id == roll_id))).first() or {})
+
+
+async def get_asked_poll(session: AsyncSession, slug: str) -> tuple[Poll, Texts]:
+    """Get a public vote, and what a letter is asked for beside its code there. Raises NotFound "poll.unknown"."""
+    query = select(Poll, Roll.fact_names).join(Roll, col(Roll.id) == Poll.roll_id, isouter=True)
+    if (row := (await session.exec(query.where(*public(slug)))).first()) is None:
+        raise NotFound("poll.unknown")
+    poll, names = row
+    return poll, dict(names or {})
 
 
 async def count_factless(session: AsyncSession, roll_id: UUID) -> int:
