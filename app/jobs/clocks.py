@@ -9,7 +9,7 @@ from datetime import timedelta
 
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from app.accounts.limits import LONGEST_WAIT_SECONDS, WINDOW_SECONDS
+from app.accounts.limits import LONGEST_WAIT_SECONDS, SLOW_SECONDS, WINDOW_SECONDS
 from app.accounts.links import SPENT_KEPT, sweep_links
 from app.accounts.rights.store import EVENTS_KEPT, forget_old_events, forget_struck_lines
 from app.accounts.sessions import DEVICE_KNOWN_FOR, LONGEST, sweep_devices, sweep_sessions
@@ -88,5 +88,6 @@ CLOCKS = (
     Clock("security_log", EVENTS_KEPT, _security_log),
     Clock("struck_lines", STRUCK_KEPT, _struck_lines),
     Clock("failed_tries", timedelta(seconds=WINDOW_SECONDS + LONGEST_WAIT_SECONDS), _failed_tries),
+    Clock("wrong_facts", timedelta(seconds=SLOW_SECONDS), _failed_tries),
     Clock("jobs", KEPT, _jobs),
 )

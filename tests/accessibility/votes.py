@@ -7,8 +7,11 @@ from playwright.sync_api import Page
 from app.accounts.roll.codes import new_code, shown
 from app.accounts.roll.store import void_code
 from app.house import House
+from ballots.assisted import note_act
+from ballots.tables import Act
 from polls.lifecycle import State
 from tests.accessibility import providers
+from tests.plumbing.facts import know_facts
 from tests.plumbing.town import RunningTown
 from tests.plumbing.votes import HeldVote, hold_vote
 
@@ -41,7 +44,7 @@ OPTIONS = [
     {"en": "Donaudampfschifffahrtsgesellschaftskapitänswitwe"},
 ]
 RANKINGS = ((1, 2), (4, 3), (2, 4, 1), (3, 1), (4, 2, 1), (2,), ())
-Act = Callable[[Page, RunningTown], None]
+Doing = Callable[[Page, RunningTown], None]
 SEND = "form:has(#f-code) button[data-kind=main]"
 
 
@@ -66,8 +69,17 @@ async def hold_votes(house: House) -> dict[str, HeldVote]:
         await house.db.write(lambda session, r=roll, v=vote: void_code(session, r, v.lines[-1]))  # type: ignore[misc]
         await vote.bring_into(state)
         votes[slug] = vote
+    await know_facts(votes["a-vote-interrupted"], "1987")
+    await helped(votes["a-vote-that-is-closed"])
     await providers.bind(house, votes[OPEN])
     return votes
+
+
+async def helped(vote: HeldVote) -> None:
+    """Note all that can be done at a counter, for the first voter."""
+    poll = await vote.poll()
+    for act in Act:
+        await vote.house.db.write(lambda session, a=act: note_act(session, vote.keys, poll, vote.lines[0].bytes, a))  # type: ignore[misc]
 
 
 def slip(town: RunningTown, place: int, slug: str = OPEN) -> str:
@@ -75,7 +87,7 @@ def slip(town: RunningTown, place: int, slug: str = OPEN) -> str:
     return shown(town.votes[slug].codes[place])
 
 
-def code_typed(place: int | None = None, text: str = "", slug: str = OPEN) -> Act:
+def code_typed(place: int | None = None, text: str = "", slug: str = OPEN) -> Doing:
     """Type a code into the form that asks for one, by whose slip it is or as it stands, and send it."""
 
     def act(page: Page, town: RunningTown) -> None:
@@ -105,7 +117,7 @@ def broken(page: Page, town: RunningTown) -> None:
     code_typed(VOID - 1)(page, town)
 
 
-def sent_to(slug: str) -> Act:
+def sent_to(slug: str) -> Doing:
     """Send a ballot to a vote that takes none any more, as a page that was open meanwhile does."""
 
     def act(page: Page, town: RunningTown) -> None:
@@ -115,7 +127,7 @@ def sent_to(slug: str) -> Act:
     return act
 
 
-def receipt_typed(text: str = "") -> Act:
+def receipt_typed(text: str = "") -> Doing:
     """Look a receipt up: one that stands in the list, or what is given."""
 
     def act(page: Page, town: RunningTown) -> None:

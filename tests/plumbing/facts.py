@@ -19,6 +19,6 @@ async def know_facts(vote: HeldVote, *facts: str) -> None:
         for line_id, fact in zip(vote.lines, facts, strict=False):
             lines[line_id].fact_mac = mark(line_id, fact) if fact else None
         roll = (await session.exec(select(Roll).where(Roll.id == lines[vote.lines[0]].roll_id))).one()
-        roll.fact_names = {"en": BORN}
+        roll.fact_names = {"en": BORN, "ka": "დაბადების წელი", "ar": "سنة الميلاد"}
 
     await vote.house.db.write(work)
