@@ -25,13 +25,13 @@ BACK = "taken back, by two people"
 
 
 @pytest.fixture
-async def vote(town: Town) -> HeldVote:
-    return await hold_vote(town.house, voters=4)
+async def vote(one_town: Town) -> HeldVote:
+    return await hold_vote(one_town.house, voters=4)
 
 
 @pytest.fixture
-async def davit(town: Town) -> Browser:
-    return await town.signed_in("counter_agent")
+async def davit(one_town: Town) -> Browser:
+    return await one_town.signed_in("counter_agent")
 
 
 async def seen(town: Town, vote: HeldVote, code: str) -> str:
@@ -40,38 +40,42 @@ async def seen(town: Town, vote: HeldVote, code: str) -> str:
     return html.unescape(page.text)
 
 
-async def test_voters_see_what_was_done_for_their_own_line_alone(town: Town, vote: HeldVote, davit: Browser) -> None:
-    (number, code), *_ = await slips(town, vote)
-    assert NOTHING in await seen(town, vote, vote.codes[0])
+async def test_voters_see_what_was_done_for_their_own_line_alone(
+    one_town: Town, vote: HeldVote, davit: Browser
+) -> None:
+    (number, code), *_ = await slips(one_town, vote)
+    assert NOTHING in await seen(one_town, vote, vote.codes[0])
     assert (await give(davit, vote, 0, number))[0] == 303
     assert (await give(davit, vote, 1, number))[0] == 409  # what did not happen is told nobody
     assert (await on_paper(davit, vote, 2))[0] == 303
-    mine = await seen(town, vote, code)
+    mine = await seen(one_town, vote, code)
     today = datetime.now(ZoneInfo("Asia/Tbilisi"))
     assert REPLACED in mine
     assert f"<b>{today.day} {today:%B %Y}:</b>" in mine
-    assert NOTHING in await seen(town, vote, vote.codes[1])
-    third = await seen(town, vote, vote.codes[2])
+    assert NOTHING in await seen(one_town, vote, vote.codes[1])
+    third = await seen(one_town, vote, vote.codes[2])
     assert (PAPER in third, REPLACED in third) == (True, False)
-    other = await hold_vote(town.house, voters=1)
-    assert NOTHING in await seen(town, other, other.codes[0])
+    other = await hold_vote(one_town.house, voters=1)
+    assert NOTHING in await seen(one_town, other, other.codes[0])
 
 
-async def test_a_mark_that_is_taken_back_is_told_too(town: Town, vote: HeldVote, davit: Browser) -> None:
+async def test_a_mark_that_is_taken_back_is_told_too(one_town: Town, vote: HeldVote, davit: Browser) -> None:
     await on_paper(davit, vote, 0)
     await davit.send(f"{person(vote, 0)}/back", {"reason": "The neighbour was meant."})
-    assert BACK not in await seen(town, vote, vote.codes[0])
-    maia = await town.signed_in("manager")
+    assert BACK not in await seen(one_town, vote, vote.codes[0])
+    maia = await one_town.signed_in("manager")
     assert (await maia.send(f"{person(vote, 0)}/back/decide", {"decision": "agree"})).status_code == 303
-    told = await seen(town, vote, vote.codes[0])
+    told = await seen(one_town, vote, vote.codes[0])
     assert (PAPER in told, BACK in told) == (True, True)
 
 
-async def test_the_rows_tell_no_hour_no_agent_and_lead_to_no_line(town: Town, vote: HeldVote, davit: Browser) -> None:
-    (number, _), *_ = await slips(town, vote)
+async def test_the_rows_tell_no_hour_no_agent_and_lead_to_no_line(
+    one_town: Town, vote: HeldVote, davit: Browser
+) -> None:
+    (number, _), *_ = await slips(one_town, vote)
     await give(davit, vote, 0, number)
     await on_paper(davit, vote, 1)
-    async with town.house.db.reading() as session:
+    async with one_town.house.db.reading() as session:
         rows = (await session.exec(select(AssistedAct))).all()
         tags = (await session.exec(select(Participation.tag))).all()
         found = await find_acts(session, vote.keys, await vote.poll(), vote.lines[0].bytes)
@@ -85,15 +89,15 @@ async def test_the_rows_tell_no_hour_no_agent_and_lead_to_no_line(town: Town, vo
     assert all(type(row.day).__name__ == "date" for row in rows)
 
 
-async def test_with_the_end_of_a_vote_they_go(town: Town, vote: HeldVote, davit: Browser) -> None:
+async def test_with_the_end_of_a_vote_they_go(one_town: Town, vote: HeldVote, davit: Browser) -> None:
     await on_paper(davit, vote, 0)
     vote.keys.destroy_roll(vote.id)
     poll = await vote.poll()
-    async with town.house.db.reading() as session:
+    async with one_town.house.db.reading() as session:
         line = (await find_voter(session, vote.codes[0])).line
         with pytest.raises(Conflict, match=r"keys\.gone"):
             await find_acts(session, vote.keys, poll, line)
-    while await town.house.db.write(lambda session: delete_slice(session, vote.id)):
+    while await one_town.house.db.write(lambda session: delete_slice(session, vote.id)):
         pass
-    async with town.house.db.reading() as session:
+    async with one_town.house.db.reading() as session:
         assert (await session.exec(select(AssistedAct))).all() == []
