@@ -74,7 +74,7 @@ async def test_a_slip_has_everything_and_its_square_holds_exactly_the_address(to
         assert line.name in text
         async with town.house.db.reading() as session:
             assert (await find_voter(session, read_code(code))).line_id == line.id
-    for said in (vote.titles["en"], "Open from", "Keep it like a key", "With a camera:", "Without a camera:",
+    for said in (vote.titles["en"], "Open from", "Keep it like a key", "With a camera:", "Without:",
                  f"/en/votes/{vote.slug}</code>", f"{town.config.base_url}/en/pages/contact"):  # fmt: skip
         assert text.count(said) == 3, said
     assert "style=" not in text
