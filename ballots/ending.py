@@ -13,7 +13,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from ballots.closing import URN_FILE, Doors
 from ballots.files import destroy
 from ballots.keys import Keys
-from ballots.store import drop_envelopes, drop_opened, drop_set_aside, drop_urn, find_box, forget_forms
+from ballots.store import drop_acts, drop_envelopes, drop_opened, drop_set_aside, drop_urn, find_box, forget_forms
 from commons.clock import now
 from commons.ledger.lines import LineWords
 from commons.ledger.sequence import append
@@ -50,7 +50,7 @@ async def end(doors: Doors, keys: Keys, folders: Sequence[Path], poll_id: UUID) 
 
 async def delete_slice(session: AsyncSession, poll_id: UUID) -> int:
     """Delete up to one slice of what is left in one of the tables. Returns how many rows there were; 0 at the end."""
-    for drop in (drop_urn, drop_opened, drop_set_aside, drop_envelopes, forget_forms):
+    for drop in (drop_urn, drop_opened, drop_set_aside, drop_acts, drop_envelopes, forget_forms):
         if dropped := await drop(session, poll_id):
             return dropped
     return 0

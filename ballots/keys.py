@@ -48,6 +48,10 @@ class Keys:
         key = self._read(poll_id, ROLL)
         return [hmac.digest(key, poll_id.bytes + line, "sha256") for line in lines]
 
+    def counter_mark(self, poll_id: UUID, line: bytes) -> bytes:
+        """Find what stands for a voter where acts at a counter are kept: no tag. Raises Conflict "keys.gone"."""
+        return hmac.digest(self._read(poll_id, ROLL), b"khma-counter-1" + poll_id.bytes + line, "sha256")
+
     def box(self, poll_id: UUID) -> BoxKeys:
         """Derive what follows from the box key. Raises Conflict "keys.gone" once it is destroyed."""
         return BoxKeys.of(self._read(poll_id, BOX), poll_id)

@@ -18,6 +18,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from ballots.eligibility import Channel
 from ballots.tables import (
+    AssistedAct,
     Box,
     Custodian,
     Custody,
@@ -234,6 +235,11 @@ async def drop_opened(session: AsyncSession, poll_id: UUID) -> int:
 async def drop_set_aside(session: AsyncSession, poll_id: UUID) -> int:
     """Delete rows that were set aside, as `drop_envelopes` does; their number stays in the box."""
     return await _drop(session, SetAside, SetAside.id, poll_id)
+
+
+async def drop_acts(session: AsyncSession, poll_id: UUID) -> int:
+    """Delete what was noted of acts at a counter, as `drop_envelopes` does."""
+    return await _drop(session, AssistedAct, AssistedAct.id, poll_id)
 
 
 async def empty(session: AsyncSession, table: type[SQLModel], poll_id: UUID) -> None:

@@ -4,7 +4,7 @@ No row here has a time of casting, a running number or a person's name, and none
 box is opened. docs/secrecy.md says what each of them tells to whom.
 """
 
-from datetime import datetime
+from datetime import date, datetime
 from enum import StrEnum
 from uuid import UUID
 
@@ -25,6 +25,28 @@ class Participation(SQLModel, table=True):
     tag: bytes = Field(primary_key=True)  # HMAC(roll.key, vote ‖ roll line): no person id here
     channel: Channel = Field(sa_type=choice(Channel))
     form_key: bytes | None = None  # hash of the last accepted form; erased at close
+
+
+class Act(StrEnum):
+    """What can be done for a voter at a counter. Each means that their document was seen."""
+
+    SLIP_BOUND = "slip_bound"
+    SLIP_REPLACED = "slip_replaced"  # and what they had before stopped working
+    PAPER_MARKED = "paper_marked"
+    PAPER_RELEASED = "paper_released"
+
+
+class AssistedAct(SQLModel, table=True):
+    """One act at a counter, for the voter to see. No hour, no order, no agent, and nothing that leads to a ballot."""
+
+    __tablename__ = "ballots_assisted_act"
+    __table_args__ = {"sqlite_with_rowid": False}
+
+    poll_id: UUID = Field(foreign_key="polls_poll.id", primary_key=True)
+    mark: bytes = Field(primary_key=True)  # HMAC(roll.key, another purpose ‖ vote ‖ roll line): not the voter's tag
+    id: UUID = Field(default_factory=new_id, primary_key=True)
+    act: Act = Field(sa_type=choice(Act))
+    day: date
 
 
 class Envelope(SQLModel, table=True):

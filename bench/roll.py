@@ -22,7 +22,8 @@ from app.accounts.roll.filling.plan import SLICE, plan_of
 from app.accounts.roll.filling.store import begin, find_import, find_newest_import, newest_version, write_on
 from app.accounts.roll.filling.tables import Stage
 from app.accounts.roll.importing import Report, examine
-from app.accounts.roll.store import add_roll, find_lines, find_on_roll
+from app.accounts.roll.lookup import find_lines
+from app.accounts.roll.store import add_roll, find_on_roll
 from app.db import Database, upgrade
 from commons.organisations.store import found
 from commons.organisations.tables import Organisation

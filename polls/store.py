@@ -7,7 +7,7 @@ from functools import cache
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Connection, Select, bindparam
+from sqlalchemy import ColumnElement, Connection, Select, bindparam
 from sqlalchemy import select as select_columns
 from sqlalchemy.exc import IntegrityError
 from sqlmodel import SQLModel, col, func, select
@@ -73,10 +73,14 @@ async def get_poll_at(session: AsyncSession, slug: str) -> Poll:
 
 async def get_public_poll(session: AsyncSession, slug: str) -> Poll:
     """Get a vote that is public, by its address. Raises NotFound "poll.unknown" for a draft too."""
-    poll = await find_poll(session, slug)
-    if poll is None or poll.state is State.DRAFT:
+    if (poll := (await session.exec(select(Poll).where(*public(slug)))).first()) is None:
         raise NotFound("poll.unknown")
     return poll
+
+
+def public(slug: str) -> tuple[ColumnElement[bool], ...]:
+    """Tell of a row whether it is the vote at an address, and public."""
+    return col(Poll.slug) == slug, _OURS, col(Poll.state) != State.DRAFT
 
 
 async def find_polls(session: AsyncSession, *states: State) -> Sequence[Poll]:

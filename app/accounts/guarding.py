@@ -19,6 +19,7 @@ from app.accounts.limits import (
     CODE_FROM_AROUND,
     CODE_FROM_NETWORK,
     EARLY,
+    FACT_OF_CODE,
     FACTOR_OF_ACCOUNT,
     FACTOR_OF_DEVICE,
     LETTER_FROM_NETWORK,
@@ -38,6 +39,10 @@ from app.accounts.sealing import seal, unseal
 
 TURN = "khma-turn-1"
 TURN_HELD_SECONDS = 15 * 60
+
+
+class FactsSlowed(TooMany):
+    """Too many facts came beside one code."""
 
 
 @dataclass(frozen=True)
@@ -154,6 +159,25 @@ def count_wrong_code(limits: Limits, networks: tuple[str, str], *, now: float | 
     """Count a voter's code that nobody has. A right one is taken before this, however many came. Raises TooMany."""
     for limit, network in zip((CODE_FROM_NETWORK, CODE_FROM_AROUND), networks, strict=True):
         limits.try_one(limit, network, now=now)
+
+
+def count_fact(limits: Limits, code: str, *, now: float | None = None) -> None:
+    """Count a fact that comes beside a code, before anybody looks whether either is right.
+
+    By the code as it was typed, known or not: so an answer that says "wait" tells nothing about it. Right ones wait
+    too: of years of birth there are so few that whoever holds a letter would else try them all.
+
+    Raises: FactsSlowed.
+    """
+    try:
+        limits.try_one(FACT_OF_CODE, code, now=now)
+    except TooMany as slowed:
+        raise FactsSlowed(slowed.seconds) from None
+
+
+def fact_was_right(limits: Limits, code: str) -> None:
+    """Forget the facts that came beside a code: its owner is here."""
+    limits.succeeded(FACT_OF_CODE.scope, code)
 
 
 def wait_in_turn(limits: Limits, secret: str, pace: Pace, who: Trier, *, now: float | None = None) -> bool:

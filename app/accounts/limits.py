@@ -16,14 +16,33 @@ from litestar.connection import ASGIConnection
 WINDOW_SECONDS = 15 * 60
 FIRST_WAIT_SECONDS = 30
 LONGEST_WAIT_SECONDS = 15 * 60
+SLOW = "slow: "
+SLOW_FIRST_WAIT_SECONDS = 60 * 60
+SLOW_SECONDS = 30 * 24 * 60 * 60
+
+_HASH_BYTES = 32
 
 
 @dataclass(frozen=True)
 class Limit:
-    """How many failures within 15 minutes are free before waiting begins; each further one doubles the wait."""
+    """How many failures within 15 minutes are free before waiting begins; each further one doubles the wait.
+
+    Of what has so few values that all could be tried in an afternoon failures are forgotten after a month, and the
+    first wait is an hour: its scope begins with SLOW.
+    """
 
     scope: str
     free: int
+
+    @property
+    def first_wait(self) -> int:
+        """How many seconds the first wait lasts."""
+        return SLOW_FIRST_WAIT_SECONDS if self.scope.startswith(SLOW) else FIRST_WAIT_SECONDS
+
+    @property
+    def longest_wait(self) -> int:
+        """How many seconds a wait lasts at most; after more without a try all failures are forgotten."""
+        return SLOW_SECONDS if self.scope.startswith(SLOW) else LONGEST_WAIT_SECONDS
 
 
 @dataclass(frozen=True)
@@ -41,6 +60,7 @@ PASSWORD_OF_ACCOUNT = Limit("password of account", 10)
 PASSWORD_OF_DEVICE = Limit("password of device", 10)
 FACTOR_OF_ACCOUNT = Limit("factor of account", 5)
 FACTOR_OF_DEVICE = Limit("factor of device", 5)
+FACT_OF_CODE = Limit(SLOW + "fact of code", 5)
 CODE_FROM_NETWORK = Limit("code from network", 100)
 CODE_FROM_AROUND = Limit("code from around", WIDER * CODE_FROM_NETWORK.free)
 LETTER_TO_ADDRESS = Limit("letter to address", 3)
@@ -92,15 +112,15 @@ class Limits:
             {
                 "key": key,
                 "now": now,
-                "window": WINDOW_SECONDS,
+                "window": limit.longest_wait,
                 "free": limit.free,
-                "first": FIRST_WAIT_SECONDS,
-                "longest": LONGEST_WAIT_SECONDS,
+                "first": limit.first_wait,
+                "longest": limit.longest_wait,
             },
         ).fetchone()
         if counted is None:
             times, last = self._file.execute("SELECT times, last FROM tried WHERE key = ?", (key,)).fetchone()
-            wait = min(LONGEST_WAIT_SECONDS, FIRST_WAIT_SECONDS * 2 ** min(times - limit.free, 20))
+            wait = min(limit.longest_wait, limit.first_wait * 2 ** min(times - limit.free, 20))
             raise TooMany(max(1, round(wait - (now - last))))
 
     def count(self, scope: str, name: str, *, now: float | None = None) -> int:
@@ -148,15 +168,19 @@ class Limits:
 
     def sweep(self, *, now: float | None = None) -> None:
         """Forget what is over."""
-        before = (time.time() if now is None else now) - WINDOW_SECONDS - LONGEST_WAIT_SECONDS
-        self._file.execute("DELETE FROM tried WHERE last < ?", (before,))
+        moment = time.time() if now is None else now
+        for is_slow, longest in ((False, WINDOW_SECONDS + LONGEST_WAIT_SECONDS), (True, SLOW_SECONDS)):
+            which = (moment - longest, _HASH_BYTES, is_slow)
+            self._file.execute("DELETE FROM tried WHERE last < ? AND (length(key) > ?) = ?", which)
 
     def close(self) -> None:
         """Let go of the file."""
         self._file.close()
 
     def _key(self, scope: str, name: str) -> bytes:
-        return hmac.digest(self._secret, f"{scope}\0{name}".encode(), "sha256")
+        """Name a counter; those that are kept for long have a longer name, so that `sweep` tells them from others."""
+        key = hmac.digest(self._secret, f"{scope}\0{name}".encode(), "sha256")
+        return key + SLOW.encode() if scope.startswith(SLOW) else key
 
 
 def networks_of(connection: ASGIConnection, trusted_proxy: str) -> tuple[str, str]:  # type: ignore[type-arg]

@@ -210,6 +210,7 @@ class Roll(SQLModel, table=True):
     id: UUID = Field(default_factory=new_id, primary_key=True)
     organisation_id: UUID = Field(foreign_key="commons_organisation.id", index=True)
     names: Texts = Field(sa_type=Json)
+    fact_names: Texts = Field(default_factory=dict, sa_type=Json)  # what a letter is asked for beside its code, or none
     made_at: datetime = Field(sa_type=UTCDateTime)
     # the vote open to all whose newcomers it holds; None: a list that an office keeps
     poll_id: UUID | None = Field(default=None, foreign_key="polls_poll.id", unique=True)
@@ -232,7 +233,9 @@ class RollLine(SQLModel, table=True):
     struck_at: datetime | None = Field(default=None, sa_type=UTCDateTime)
     account_id: UUID | None = Field(default=None, foreign_key="app_account.id", ondelete="SET NULL", index=True)
     person_mac: bytes | None = None  # keyed hash of their official number, as an identity has it
-    facts: dict[str, Any] | None = Field(default=None, sa_type=Json)  # as `roll.facts.read_facts` kept them
+    facts: dict[str, Any] | None = Field(default=None, sa_type=Json)  # for a rule, as `roll.facts.read_facts` kept them
+    # keyed hash of the line's id and what only the person knows, as `roll.second_fact` makes it
+    fact_mac: bytes | None = None
 
 
 class RollVersion(SQLModel, table=True):

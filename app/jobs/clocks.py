@@ -9,7 +9,7 @@ from datetime import timedelta
 
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from app.accounts.limits import LONGEST_WAIT_SECONDS, WINDOW_SECONDS
+from app.accounts.limits import LONGEST_WAIT_SECONDS, SLOW_SECONDS, WINDOW_SECONDS
 from app.accounts.links import SPENT_KEPT, sweep_links
 from app.accounts.phones.store import CODE_LIVES, sweep_codes
 from app.accounts.rights.store import EVENTS_KEPT, forget_old_events, forget_struck_lines
@@ -110,5 +110,6 @@ CLOCKS = (
     Clock("facts", FACTS_KEPT, _facts),
     Clock("newcomers", NEWCOMERS_KEPT, _newcomers),
     Clock("failed_tries", timedelta(seconds=WINDOW_SECONDS + LONGEST_WAIT_SECONDS), _failed_tries),
+    Clock("wrong_second_facts", timedelta(seconds=SLOW_SECONDS), _failed_tries),
     Clock("jobs", KEPT, _jobs),
 )

@@ -15,10 +15,11 @@ from sqlalchemy import Connection
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from app.accounts.booth import VALID_FOR, open_pass, seal_pass
-from app.accounts.guarding import count_wrong_code
+from app.accounts.guarding import FactsSlowed, count_fact, count_wrong_code, fact_was_right
 from app.accounts.limits import TooMany, networks_of
 from app.accounts.oidc.store import find_line_of, find_own_line, find_own_line_again
 from app.accounts.roll.codes import read_code
+from app.accounts.roll.second_fact import is_right_fact
 from app.accounts.roll.store import find_voter, find_voter_again, hold_for_code
 from app.accounts.roll.voters import BY_SIGN_IN, Voter
 from app.house import House
@@ -28,8 +29,12 @@ from ballots.keys import Keys
 from commons.clock import now
 from commons.errors import DomainError, Forbidden, Invalid
 from commons.rows import within
+from commons.tables import Texts
 from polls.store import Held, get_public_poll, hold_for_cast
 from polls.tables import Poll
+
+AT_THE_DESK = "desk"
+"""What the address on a slip of the desk says, so that its page asks for the code alone."""
 
 
 async def admitted(request: AnyRequest, session: AsyncSession, poll: Poll) -> Voter | None:
@@ -42,11 +47,14 @@ async def admitted(request: AnyRequest, session: AsyncSession, poll: Poll) -> Vo
 def at_the_booth(connection: Connection, request: AnyRequest, slug: str) -> tuple[Held, Voter]:
     """Hold the vote for a cast, and find who is at the ballot: by the code they typed, else by the pass they hold."""
     if typed := visitor_of(request).text("code").strip():
-        return hold_for_code(connection, slug, read_code(typed))
+        code = _counted(request, read_code(typed))
+        held, voter = hold_for_code(connection, slug, code)
+        _check_fact(request, code, voter)
+        return held, voter
     poll = hold_for_cast(connection, slug)
-    if (voter := _present(connection, request, poll, poll.moment)) is None:
+    if (present := _present(connection, request, poll, poll.moment)) is None:
         raise Forbidden("voter.not_joined") if poll.open_to_all else Invalid("code.missing", field="code")
-    return poll, voter
+    return poll, present
 
 
 async def who_is_there(request: AnyRequest, session: AsyncSession, poll: Poll) -> Voter:
@@ -56,7 +64,9 @@ async def who_is_there(request: AnyRequest, session: AsyncSession, poll: Poll) -
     """
     if typed := visitor_of(request).text("code").strip():
         with counting_wrong_codes(request):
-            voter = await find_voter(session, read_code(typed))
+            code = _counted(request, read_code(typed))
+            voter = await find_voter(session, code)
+            _check_fact(request, code, voter)
         if voter.roll_id != poll.roll_id:
             raise Forbidden("voter.not_on_roll", field="code")
         if voter.is_void:
@@ -140,9 +150,46 @@ def pass_of(house: House, poll: Poll | Held, voter: Voter, moment: datetime) -> 
     return seal_pass(house.config.secret, poll.id, voter, moment)
 
 
-def said_of(error: DomainError | TooMany | None) -> tuple[DomainError | None, int, dict[str, str]]:
-    """Give what the page says of an error, its status, and headers. A page of the booth is never kept anywhere."""
+def asked_fact(request: AnyRequest, names: Texts, error: DomainError | TooMany | None = None) -> Texts:
+    """Tell what a page asks for beside a code, by its name in some languages; nothing where it asks the code alone.
+
+    names: what the list of the vote calls it.
+    The drawing on a slip of the desk leads to a page that does not ask; once its code is not known, that one asks too.
+    """
+    from_desk = "yes" in (request.query_params.get(AT_THE_DESK), visitor_of(request).text(AT_THE_DESK))
+    is_unknown = isinstance(error, DomainError) and error.code == "code.unknown"
+    return {} if from_desk and not is_unknown else names
+
+
+def _counted(request: AnyRequest, code: str) -> str:
+    """Count the fact that comes beside a code, if one does. Raises FactsSlowed."""
+    if visitor_of(request).text("fact").strip():
+        count_fact(house_of(request).limits, code)
+    return code
+
+
+def _check_fact(request: AnyRequest, code: str, voter: Voter) -> None:
+    """Check the fact beside a code that came by letter; a wrong one is answered as a wrong code is."""
+    house, fact = house_of(request), visitor_of(request).text("fact").strip()
+    if not is_right_fact(house.config.secret, voter.line_id, voter.asked_fact, fact):
+        raise Forbidden("code.unknown", field="code")
+    if fact:
+        fact_was_right(house.limits, code)
+
+
+def said_of(
+    error: DomainError | TooMany | None, fact: Texts | None = None
+) -> tuple[DomainError | None, int, dict[str, str]]:
+    """Give what the page says of an error, its status, and headers. A page of the booth is never kept anywhere.
+
+    fact: what is asked for beside the code; then nobody is told which of the two was wrong.
+    """
     headers = {"Cache-Control": "no-store"}
+    if isinstance(error, FactsSlowed):
+        slowed = Forbidden("code.fact_slowed", field="code", hours=-(-error.seconds // 3600))
+        return slowed, 429, headers | {"Retry-After": str(error.seconds)}
+    if fact and isinstance(error, DomainError) and error.code == "code.unknown":
+        error = Forbidden("code.or_fact", field="code")
     if isinstance(error, TooMany):
         slowed = Forbidden("code.too_many", field="code", minutes=-(-error.seconds // 60))
         return slowed, 429, headers | {"Retry-After": str(error.seconds)}

@@ -14,7 +14,8 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from app.accounts.events import note
 from app.accounts.prints.binding import bind
-from app.accounts.roll.store import FoundLines, find_lines, get_line
+from app.accounts.roll.lookup import FoundLines, find_lines
+from app.accounts.roll.store import get_line
 from app.accounts.roll.voters import Voter
 from app.accounts.tables import Event, RollLine
 from app.jobs.store import enqueue
@@ -22,7 +23,9 @@ from app.web.browsers import browser_of
 from app.web.respond import AnyRequest, onward, page
 from app.web.session import house_of, visitor_of
 from ballots import paper
+from ballots.assisted import note_act
 from ballots.keys import Keys
+from ballots.tables import Act
 from commons.approvals.tables import Decision
 from commons.clock import now
 from commons.errors import Conflict, DomainError, Forbidden, Invalid, NotFound
@@ -103,7 +106,8 @@ class Desk(Controller):
             check_accepting(here.poll.state, here.poll.closes_at, await now(session))
             if await paper.is_marked(session, here.poll.id, here.tag):
                 raise Conflict("paper.marked")
-            await bind(session, here.line.roll_id, line_id, visitor.text("slip"))
+            replaced = await bind(session, here.line.roll_id, line_id, visitor.text("slip"))
+            await _tell(request, session, here, Act.SLIP_REPLACED if replaced else Act.SLIP_BOUND)
             await _log(request, session, Event.SLIP_BOUND, here.poll)
 
         return await _done(request, slug, line_id, "bound", work)
@@ -119,6 +123,7 @@ class Desk(Controller):
             here = await _present(request, session, slug, line_id)
             _check_seen(visitor.text("seen_paper"), "seen_paper")
             await paper.mark(session, keys, here.poll.id, here.tag, here.voter.facts(here.poll.eligibility))
+            await _tell(request, session, here, Act.PAPER_MARKED)
             await _log(request, session, Event.PAPER_MARKED, here.poll)
 
         return await _done(request, slug, line_id, "on-paper", work)
@@ -135,6 +140,7 @@ class Desk(Controller):
             done = await paper.ask_to_release(session, here.poll.id, here.tag, visitor.text("reason"), visitor.known_id)
             await _log(request, session, Event.PAPER_RELEASE_ASKED, here.poll)
             if done:
+                await _tell(request, session, here, Act.PAPER_RELEASED)
                 await _log(request, session, Event.PAPER_RELEASED, here.poll)
             await enqueue(session, "ledger.sequence")
 
@@ -154,6 +160,7 @@ class Desk(Controller):
             here = await _present(request, session, slug, line_id)
             await paper.settle(session, here.poll.id, here.tag, visitor.known_id, decision)
             if decision is Decision.APPROVED:
+                await _tell(request, session, here, Act.PAPER_RELEASED)
                 await _log(request, session, Event.PAPER_RELEASED, here.poll)
                 await enqueue(session, "ledger.sequence")
 
@@ -180,6 +187,11 @@ async def _present(request: AnyRequest, session: AsyncSession, slug: str, line_i
     poll = await get_public_poll(session, slug)
     line = await get_line(session, _roll_of(poll), line_id)
     return Present(poll, line, Keys(house_of(request).config.keys).tag(poll.id, line.id.bytes))
+
+
+async def _tell(request: AnyRequest, session: AsyncSession, here: Present, act: Act) -> None:
+    """Note for the voter what was done; they find it behind their code."""
+    await note_act(session, Keys(house_of(request).config.keys), here.poll, here.line.id.bytes, act)
 
 
 async def _log(request: AnyRequest, session: AsyncSession, event: Event, poll: Poll) -> None:

@@ -13,16 +13,19 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from app.accounts.limits import TooMany
 from app.accounts.roll.facts import facts_of, rule_of
 from app.accounts.roll.newcomers.joining import check_joining
+from app.accounts.roll.store import get_asked_poll
 from app.accounts.roll.voters import Voter
 from app.accounts.store import find_accounts
 from app.house import House
-from app.web.admission import admit, admitted, own_line, said_of, tag_of, who_is_there, with_pass
+from app.web.admission import admit, admitted, asked_fact, own_line, said_of, tag_of, who_is_there, with_pass
 from app.web.respond import AnyRequest, onward, page
 from app.web.session import house_of, visitor_of
+from ballots.assisted import find_acts
 from ballots.keys import Keys
 from ballots.looking_up import look_up
 from ballots.my_line import FILE, MyLine
 from ballots.standing import look_at
+from ballots.tables import AssistedAct
 from commons.clock import now
 from commons.errors import Conflict, DomainError, Forbidden, Invalid
 from polls.eligibility.judging import judge
@@ -118,17 +121,20 @@ async def _line(house: House, session: AsyncSession, poll: Poll, voter: Voter) -
 
 async def _line_page(request: AnyRequest, slug: str, error: DomainError | TooMany | None = None) -> Response[str]:
     house, line = house_of(request), None
+    acts: list[AssistedAct] = []
     async with house.db.reading() as session:
-        poll = await get_public_poll(session, slug)
+        poll, fact = await get_asked_poll(session, slug)
         voter = await admitted(request, session, poll)
         if voter is not None and error is None:
             try:
                 line = await _line(house, session, poll, voter)
+                acts = await find_acts(session, Keys(house.config.keys), poll, voter.line)
             except Conflict as gone:
                 error = gone
         standing = await look_at(session, poll)
         officials = await find_accounts(session, standing.people)
-    said, status, headers = said_of(error)
+    fact = asked_fact(request, fact, error)
+    said, status, headers = said_of(error, fact)
     answer = await page(
         request,
         "votes/my_line.html",
@@ -137,6 +143,8 @@ async def _line_page(request: AnyRequest, slug: str, error: DomainError | TooMan
         standing=standing,
         officials=officials,
         line=line,
+        acts=acts,
+        fact=fact,
         code=visitor_of(request).text("code"),
         error=said,
     )
@@ -154,7 +162,7 @@ async def _eligible_page(
 ) -> Response[str]:
     account_id = visitor_of(request).account_id
     async with house_of(request).db.reading() as session:
-        poll = await get_public_poll(session, slug)
+        poll, fact = await get_asked_poll(session, slug)
         moment = await now(session)
         if poll.open_to_all and account_id is not None and poll.state in BEFORE_OR_DURING:
             try:
@@ -162,7 +170,8 @@ async def _eligible_page(
                 may_vote = True
             except (Forbidden, Conflict) as refused:
                 error = refused
-    said, status, headers = said_of(error)
+    fact = asked_fact(request, fact, error)
+    said, status, headers = said_of(error, fact)
     answer = await page(
         request,
         "votes/eligible.html",
@@ -171,6 +180,7 @@ async def _eligible_page(
         may_vote=may_vote,
         reasons=reasons,
         is_over=poll.state not in BEFORE_OR_DURING or moment >= poll.closes_at,
+        fact=fact,
         code=visitor_of(request).text("code"),
         error=said,
     )

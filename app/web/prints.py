@@ -10,15 +10,17 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from app.accounts.prints.running import ask_for, declare_void, find_named, is_under_way, may_ask, settle, show
 from app.accounts.prints.slips import Printed, make_slips
 from app.accounts.prints.store import find_runs, get_run, tally
-from app.accounts.roll.store import MOST_SLIPS, count_lines, get_roll
+from app.accounts.roll.store import MOST_SLIPS, count_factless, count_lines, find_fact_names, get_roll
 from app.accounts.tables import PrintRun, RunKind, RunState
 from app.jobs.store import enqueue
+from app.web.admission import AT_THE_DESK
 from app.web.browsers import browser_of
 from app.web.respond import AnyRequest, onward, page
 from app.web.session import house_of, visitor_of
 from ballots.store import find_box, list_sizes
 from commons.approvals.tables import Decision
 from commons.errors import Conflict, DomainError, Forbidden, Invalid, NotFound
+from commons.tables import Texts
 from polls.store import get_public_poll
 from polls.tables import Poll
 
@@ -83,16 +85,24 @@ class OneRun(Controller):
         """Draw the codes, and show the slips this one time."""
         house, visitor = house_of(request), visitor_of(request)
 
-        async def work(session: AsyncSession) -> tuple[PrintRun, Poll | None, list[Printed]]:
-            shown = await show(session, run_id, visitor.known_id, browser_of(request))
+        async def work(session: AsyncSession) -> tuple[PrintRun, Poll | None, list[Printed], Texts]:
+            run, vote, printed = await show(session, run_id, visitor.known_id, browser_of(request))
             await enqueue(session, "ledger.sequence")
-            return shown
+            return run, vote, printed, await find_fact_names(session, run.roll_id)
 
-        run, vote, printed = await house.db.write(work)
+        run, vote, printed, fact_names = await house.db.write(work)
         address = f"{house.config.base_url}/{lang}/votes" + (f"/{vote.slug}" if vote else "")
-        slips = await asyncio.to_thread(make_slips, printed, address, run.number)
+        behind = f"{address}?{AT_THE_DESK}=yes" if vote and run.kind is RunKind.DESK else address
+        slips = await asyncio.to_thread(make_slips, printed, behind, run.number)
         return await page(
-            request, "prints/slips.html", slips=slips, vote=vote, address=address, roll_id=run.roll_id, run=run
+            request,
+            "prints/slips.html",
+            slips=slips,
+            vote=vote,
+            address=address,
+            roll_id=run.roll_id,
+            run=run,
+            fact_names=fact_names,
         )
 
     @post("/void", name="prints.void")
@@ -151,6 +161,7 @@ async def _runs(
         runs = await find_runs(session, roll_id, SHOWN_RUNS)
         numbers = await tally(session, roll_id)
         votes = await find_named(session, roll_id)
+        factless = await count_factless(session, roll_id) if roll.fact_names else 0
         is_free = visitor.may("prints.ask") and await may_ask(session, visitor.known_id)
     return await page(
         request,
@@ -158,6 +169,7 @@ async def _runs(
         error.status if error else 200,
         roll=roll,
         counts=counts,
+        factless=factless,
         runs=runs,
         numbers=numbers,
         votes=votes,

@@ -11,7 +11,7 @@ from litestar.params import FromPath
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from app.accounts.oidc.marks import PersonMarker
-from app.accounts.prints.running import find_named, get_named, is_under_way
+from app.accounts.prints.running import find_named, get_named, is_under_way, printed_of
 from app.accounts.prints.slips import Printed, make_slips
 from app.accounts.roll.changes import RESTORE, STRIKE, Change, change_alone, find_changes
 from app.accounts.roll.facts import NAMED, NOTHING
@@ -27,13 +27,14 @@ from app.accounts.roll.filling.store import (
 )
 from app.accounts.roll.freezing import needs_of_roll
 from app.accounts.roll.importing import LARGEST_BYTES, OnRoll, Report, examine, no_mark, text_of
+from app.accounts.roll.lookup import find_lines
+from app.accounts.roll.second_fact import SecondFactMarker, check_fact_names
 from app.accounts.roll.spreadsheet import is_workbook, text_of_sheet
 from app.accounts.roll.store import (
     add_roll,
     check_growing,
     check_names,
     count_lines,
-    find_lines,
     find_on_roll,
     find_rolls,
     get_roll,
@@ -46,6 +47,7 @@ from app.web.respond import AnyRequest, go, onward, page, page_number
 from app.web.session import Visitor, house_of, visitor_of
 from commons.errors import Conflict, Invalid, NotFound
 from commons.organisations.store import get_host
+from commons.tables import Texts
 from polls.tables import Poll
 
 SHOWN_SIGNS = 300_000
@@ -134,16 +136,25 @@ async def _slip(request: AnyRequest, roll_id: UUID, line_id: UUID) -> Response[s
     """Draw a new code for one line, keep its hash, and show the slip once that is on disk."""
     wanted = visitor_of(request).text("vote")
 
-    async def work(session: AsyncSession) -> tuple[list[Printed], Poll | None]:
-        vote = await get_named(session, roll_id, wanted)
+    async def work(session: AsyncSession) -> tuple[list[Printed], Poll | None, Texts]:
+        vote, roll = await get_named(session, roll_id, wanted), await get_roll(session, roll_id)
         issued = await issue_codes(session, roll_id, [line_id])
-        return [Printed(code, line.reference, line.name) for line, code in issued], vote
+        return [printed_of(line, code) for line, code in issued], vote, roll.fact_names
 
     house, lang = house_of(request), request.path_params["lang"]
-    printed, vote = await house.db.write(work)
+    printed, vote, fact_names = await house.db.write(work)
     address = f"{house.config.base_url}/{lang}/votes" + (f"/{vote.slug}" if vote else "")
     slips = await asyncio.to_thread(make_slips, printed, address)
-    return await page(request, "prints/slips.html", slips=slips, vote=vote, address=address, roll_id=roll_id, run=None)
+    return await page(
+        request,
+        "prints/slips.html",
+        slips=slips,
+        vote=vote,
+        address=address,
+        roll_id=roll_id,
+        run=None,
+        fact_names=fact_names,
+    )
 
 
 class Importing(Controller):
@@ -165,8 +176,8 @@ class Importing(Controller):
     async def extend(self, request: AnyRequest, lang: FromPath[str], roll_id: FromPath[UUID]) -> Response[str]:
         """Show the empty form for a newer list."""
         async with house_of(request).db.reading() as session:
-            await get_roll(session, roll_id)
-        return await _form(request, roll_id)
+            roll = await get_roll(session, roll_id)
+        return await _form(request, roll_id, fact_names=roll.fact_names)
 
     @post("/{roll_id:uuid}/add", name="rolls.add_save", request_max_body_size=2 * LARGEST_BYTES)
     async def save(self, request: AnyRequest, lang: FromPath[str], roll_id: FromPath[UUID]) -> Response[str]:
@@ -177,6 +188,7 @@ class Importing(Controller):
 async def _take(request: AnyRequest, roll_id: UUID | None) -> Response[str]:
     visitor, house = visitor_of(request), house_of(request)
     text, report, names = visitor.text("text"), None, visitor.texts("name")
+    had_second_facts = False
     on_roll: Sequence[OnRoll] = ()
     seen, needs = 0, NOTHING
     withdraw = roll_id is not None and visitor.text("withdraw") == "yes"
@@ -185,27 +197,39 @@ async def _take(request: AnyRequest, roll_id: UUID | None) -> Response[str]:
             check_names(names)
         else:
             async with house.db.reading() as session:
-                await get_roll(session, roll_id)
+                had_second_facts = bool((await get_roll(session, roll_id)).fact_names)
                 await check_growing(session, roll_id)
                 await check_idle(session, roll_id)
                 needs = await needs_of_roll(session, roll_id)
                 on_roll, seen = await find_on_roll(session, roll_id), await newest_version(session, roll_id)
         text = await _sent(visitor)
         mark = PersonMarker(house.config.secret) if house.config.oidc_identifier_claim else no_mark
-        report = await asyncio.to_thread(examine, text, on_roll, mark, needs)
+        mark_fact, fact_names = SecondFactMarker(house.config.secret), check_fact_names(visitor.texts("fact"))
+        report = await asyncio.to_thread(examine, text, on_roll, mark, needs, mark_fact)
         done = report
+        _check_second_fact_named(done, fact_names, had_second_facts=had_second_facts)
         acts = count_acts(done, withdraw=withdraw)
         if not acts or visitor.text("checked") != done.mark:
             return await _form(request, roll_id, text, report)
         is_long = acts > MOST_AT_ONCE
-        plan = await asyncio.to_thread(plan_of, done, on_roll, withdraw=withdraw) if is_long else None
+        plan = (
+            await asyncio.to_thread(plan_of, done, on_roll, withdraw=withdraw, mark_fact=mark_fact) if is_long else None
+        )
 
         async def work(session: AsyncSession) -> tuple[UUID, UUID | None]:
             into = roll_id or (await add_roll(session, (await get_host(session)).id, names)).id
             if plan is None:
-                await take(session, into, done, visitor.known_id, withdraw=withdraw)
+                await take(
+                    session,
+                    into,
+                    done,
+                    visitor.known_id,
+                    withdraw=withdraw,
+                    mark_fact=mark_fact,
+                    fact_names=fact_names,
+                )
                 return into, None
-            filling = await begin(session, into, plan, seen, visitor.known_id)
+            filling = await begin(session, into, plan, seen, visitor.known_id, fact_names)
             await enqueue(session, "roll.import", {"import": str(filling.id)})
             return into, filling.id
 
@@ -215,6 +239,17 @@ async def _take(request: AnyRequest, roll_id: UUID | None) -> Response[str]:
         return onward(request, "rolls.show", done="saved", roll_id=into)
     except (Invalid, Conflict) as error:
         return await _form(request, roll_id, text, report, error)
+
+
+def _check_second_fact_named(report: Report, fact_names: Texts, *, had_second_facts: bool) -> None:
+    """Check that second facts have a name by which they are asked for, and a name has such facts.
+
+    Raises: Invalid "roll.fact_unnamed", "roll.facts_missing".
+    """
+    if report.has_second_facts and not fact_names and not had_second_facts:
+        raise Invalid("roll.fact_unnamed", field="fact_en")
+    if fact_names and not report.has_second_facts and not had_second_facts:
+        raise Invalid("roll.facts_missing", field="fact_en")
 
 
 async def _sent(visitor: Visitor) -> str:
@@ -231,7 +266,9 @@ async def _form(
     text: str = "",
     report: Report | None = None,
     error: Invalid | Conflict | None = None,
+    fact_names: Texts | None = None,
 ) -> Response[str]:
+    """Show the form. fact_names: as the roll has them, before anything was typed."""
     visitor, needs = visitor_of(request), NOTHING
     if roll_id is not None:
         async with house_of(request).db.reading() as session:
@@ -242,6 +279,7 @@ async def _form(
         error.status if error else 200,
         roll_id=roll_id,
         names=visitor.texts("name"),
+        fact_names=visitor.texts("fact") | (fact_names or {}),
         text=text,
         is_long=len(text) > SHOWN_SIGNS,
         report=report,

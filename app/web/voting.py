@@ -15,6 +15,7 @@ from sqlalchemy import Connection
 from app.accounts.booth import VALID_FOR
 from app.accounts.limits import TooMany
 from app.accounts.roll.newcomers.joining import join
+from app.accounts.roll.store import get_asked_poll
 from app.accounts.roll.voters import Voter
 from app.accounts.store import find_accounts
 from app.accounts.tables import Account
@@ -23,6 +24,7 @@ from app.qr import draw
 from app.web.admission import (
     admit,
     admitted,
+    asked_fact,
     at_the_booth,
     counting_wrong_codes,
     own_line,
@@ -40,6 +42,7 @@ from ballots.receipts import read_receipt
 from ballots.standing import Standing, look_at
 from ballots.store import find_in_list
 from commons.errors import Conflict, DomainError, Forbidden, Invalid
+from commons.tables import Texts
 from polls.lifecycle import State, check_accepting
 from polls.store import Held, get_public_poll
 from polls.tables import Poll
@@ -77,14 +80,14 @@ class Booth(Controller):
         """Show a vote: its ballot while it is open, else how it stands."""
         house = house_of(request)
         async with house.db.reading() as session:
-            poll = await get_public_poll(session, slug)
+            poll, fact = await get_asked_poll(session, slug)
             voter = await admitted(request, session, poll)
             after = None
             if voter is not None and poll.state is State.OPEN:
                 after = await last_form(session, poll.id, tag_of(house, poll, voter))
             standing = await look_at(session, poll)
             officials = await find_accounts(session, standing.people)
-        return await _ballot(request, standing, officials, _fresh(poll, after), voter)
+        return await _ballot(request, standing, officials, _fresh(poll, after), voter, fact)
 
     @post("/own", name="votes.own")
     async def own(self, request: AnyRequest, lang: FromPath[str], slug: FromPath[str]) -> Response[str]:
@@ -93,7 +96,7 @@ class Booth(Controller):
         In a vote open to all, make their line.
         """
         async with house_of(request).db.reading() as session:
-            poll = await get_public_poll(session, slug)
+            poll, fact = await get_asked_poll(session, slug)
         if poll.open_to_all:
             return await _joined(request, poll)
         async with house_of(request).db.reading() as session:
@@ -101,7 +104,8 @@ class Booth(Controller):
             standing = await look_at(session, poll)
             officials = await find_accounts(session, standing.people)
         if voter is None:
-            return await _ballot(request, standing, officials, _fresh(poll, None), None, Forbidden("voter.not_on_roll"))
+            refused = Forbidden("voter.not_on_roll")
+            return await _ballot(request, standing, officials, _fresh(poll, None), None, fact, refused)
         return await with_pass(request, onward(request, "votes.show", slug=slug), poll, voter)
 
     @post(name="votes.cast")
@@ -234,7 +238,7 @@ async def _ballot_again(
     """
     house = house_of(request)
     async with house.db.reading() as session:
-        poll = await get_public_poll(session, poll.slug)  # as it stands now
+        poll, fact = await get_asked_poll(session, poll.slug)  # as it stands now
         standing = await look_at(session, poll)
         officials = await find_accounts(session, standing.people)
         try:
@@ -249,7 +253,7 @@ async def _ballot_again(
                 error = Invalid("ballot.form_broken")
     if isinstance(error, Forbidden) and error.code.startswith("voter."):
         error.field, voter = "" if poll.open_to_all else "code", None
-    answer = await _ballot(request, standing, officials, sheet, voter, error)
+    answer = await _ballot(request, standing, officials, sheet, voter, fact, error)
     return answer if voter is None else await with_pass(request, answer, poll, voter)
 
 
@@ -259,16 +263,18 @@ async def _ballot(
     officials: dict[UUID, Account],
     sheet: Sheet,
     voter: Voter | None,
+    names_of_fact: Texts,
     error: DomainError | TooMany | None = None,
 ) -> Response[str]:
     poll = standing.poll
     names = {option["id"]: option["names"] for option in poll.options}
-    own = None
+    own: Voter | None = None
     if voter is None and poll.state is State.OPEN and visitor_of(request).signed_in and not poll.open_to_all:
         async with house_of(request).db.reading() as session:
             own = await own_line(request, session, poll)
+    fact = asked_fact(request, names_of_fact, error) if voter is None else {}
     order = order_of(poll.option_ids, sheet.key)
-    said, status, headers = said_of(error)
+    said, status, headers = said_of(error, fact)
     answer = await page(
         request,
         "votes/show.html",
@@ -280,6 +286,7 @@ async def _ballot(
         positions=[(names[option], rank) for option, rank in zip(order, sheet.ranks, strict=True)],
         admitted=voter is not None,
         own=own is not None,
+        fact=fact,
         code=visitor_of(request).text("code"),
         error=said,
     )
@@ -294,7 +301,7 @@ async def _receipt(
     house = house_of(request)
     receipt = None
     async with house.db.reading() as session:
-        poll = await get_public_poll(session, slug)
+        poll, fact = await get_asked_poll(session, slug)
         keys_kept = poll.state in KEPT_KEYS
         voter = await admitted(request, session, poll)
         if voter is not None and keys_kept:
@@ -307,7 +314,8 @@ async def _receipt(
         standing = await look_at(session, poll)
         officials = await find_accounts(session, standing.people)
     address = request.app.route_reverse("votes.receipt", lang=language_of(request), slug=poll.slug)
-    said, status, headers = said_of(error)
+    fact = asked_fact(request, fact, error)
+    said, status, headers = said_of(error, fact)
     done = request.query_params.get("done")
     answer = await page(
         request,
@@ -320,6 +328,7 @@ async def _receipt(
         drawing=draw(f"{house.config.base_url}{address}#{receipt.commitment.hex()}") if receipt else None,
         admitted=voter is not None,
         keys_kept=keys_kept,
+        fact=fact,
         happened=done if done in set(Happened) and receipt is not None else "",
         typed=visitor_of(request).text("receipt"),
         code=visitor_of(request).text("code"),

@@ -17,7 +17,8 @@ from app.accounts.roles.store import add_grant
 from app.accounts.roll.changes import STRIKE, Change
 from app.accounts.roll.filling.tables import RollImport, Stage
 from app.accounts.roll.importing import Entry
-from app.accounts.roll.store import add_lines, find_lines, issue_codes, strike
+from app.accounts.roll.lookup import find_lines
+from app.accounts.roll.store import add_lines, issue_codes, strike
 from app.accounts.sessions import hash_of
 from app.accounts.tables import Account, Event, FactorLoss, Roll, RollLine, RunKind
 from app.config import LANGUAGES

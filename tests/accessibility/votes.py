@@ -7,8 +7,11 @@ from playwright.sync_api import Page
 from app.accounts.roll.codes import new_code, shown
 from app.accounts.roll.store import void_code
 from app.house import House
+from ballots.assisted import note_act
+from ballots.tables import Act
 from polls.lifecycle import State
 from tests.accessibility import providers
+from tests.plumbing.second_facts import know_second_facts
 from tests.plumbing.town import RunningTown
 from tests.plumbing.votes import HeldVote, hold_vote
 
@@ -42,7 +45,7 @@ OPTIONS = [
     {"en": "Donaudampfschifffahrtsgesellschaftskapitänswitwe"},
 ]
 RANKINGS = ((1, 2), (4, 3), (2, 4, 1), (3, 1), (4, 2, 1), (2,), ())
-Act = Callable[[Page, RunningTown], None]
+Doing = Callable[[Page, RunningTown], None]
 SEND = "form:has(#f-code) button[data-kind=main]"
 
 
@@ -67,6 +70,8 @@ async def hold_votes(house: House) -> dict[str, HeldVote]:
         await house.db.write(lambda session, r=roll, v=vote: void_code(session, r, v.lines[-1]))  # type: ignore[misc]
         await vote.bring_into(state)
         votes[slug] = vote
+    await know_second_facts(votes["a-vote-interrupted"], "1987")
+    await helped(votes["a-vote-that-is-closed"])
     await providers.bind(house, votes[OPEN])
     asked = {"options": [(names, "") for names in OPTIONS], "most_ranked": 3}
     votes[MOOD] = await hold_vote(house, titles={"en": "A vote open to all"}, open_to_all=True, **asked)
@@ -76,12 +81,19 @@ async def hold_votes(house: House) -> dict[str, HeldVote]:
     return votes
 
 
+async def helped(vote: HeldVote) -> None:
+    """Note all that can be done at a counter, for the first voter."""
+    poll = await vote.poll()
+    for act in Act:
+        await vote.house.db.write(lambda session, a=act: note_act(session, vote.keys, poll, vote.lines[0].bytes, a))  # type: ignore[misc]
+
+
 def slip(town: RunningTown, place: int, slug: str = OPEN) -> str:
     """Read somebody's slip: the first ones have voted, the last one's code is void."""
     return shown(town.votes[slug].codes[place])
 
 
-def code_typed(place: int | None = None, text: str = "", slug: str = OPEN) -> Act:
+def code_typed(place: int | None = None, text: str = "", slug: str = OPEN) -> Doing:
     """Type a code into the form that asks for one, by whose slip it is or as it stands, and send it."""
 
     def act(page: Page, town: RunningTown) -> None:
@@ -111,7 +123,7 @@ def broken(page: Page, town: RunningTown) -> None:
     code_typed(VOID - 1)(page, town)
 
 
-def sent_to(slug: str) -> Act:
+def sent_to(slug: str) -> Doing:
     """Send a ballot to a vote that takes none any more, as a page that was open meanwhile does."""
 
     def act(page: Page, town: RunningTown) -> None:
@@ -121,7 +133,7 @@ def sent_to(slug: str) -> Act:
     return act
 
 
-def receipt_typed(text: str = "") -> Act:
+def receipt_typed(text: str = "") -> Doing:
     """Look a receipt up: one that stands in the list, or what is given."""
 
     def act(page: Page, town: RunningTown) -> None:

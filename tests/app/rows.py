@@ -14,7 +14,7 @@ from app.accounts.oidc.store import add_identity
 from app.accounts.phones.store import add_code
 from app.accounts.phones.tables import Phone
 from app.accounts.roles.store import add_grant
-from app.accounts.roll.filling.plan import Plan, pack
+from app.accounts.roll.filling.plan import Act, Plan, pack
 from app.accounts.roll.filling.store import begin, write_on
 from app.accounts.roll.importing import Entry
 from app.accounts.roll.store import add_lines, add_roll, issue_codes
@@ -81,7 +81,7 @@ async def furnish(config: Config) -> None:
             session, roll.id, [Entry("0017", "ნინო", person=bytes(range(32, 64)), facts=TOLD), Entry("=0018", "")]
         )
         await issue_codes(session, roll.id)
-        acts = [("add", f"N{number}", "ნინო", bytes(range(32)), TOLD) for number in range(3)]
+        acts = [Act("add", f"N{number}", "ნინო", bytes(range(32)), TOLD, bytes(range(32, 64))) for number in range(3)]
         plan = Plan((pack(acts[:2]), pack(acts[2:])), added=3, renamed=0, struck=0, hash="", lines=5)
         await write_on(session, (await begin(session, roll.id, plan, 0, uuid4())).id)  # stopped half-way
         await _office(session, host.id, roll.id, account.id)

@@ -285,7 +285,8 @@ def test_codes_survive_the_way_back_before_print_runs(addresses: Addresses) -> N
             key = uuid4().hex if engine.dialect.name == "sqlite" else uuid4()
             given = {"id": key, "host": host, "at": at, "hash": b"\x07" * 32}
             for statement in (
-                "INSERT INTO app_roll (id, organisation_id, names, made_at) VALUES (:id, :host, '{}', :at)",
+                "INSERT INTO app_roll (id, organisation_id, names, fact_names, made_at) "
+                "VALUES (:id, :host, '{}', '{}', :at)",
                 "INSERT INTO app_roll_line (id, roll_id, reference, name) VALUES (:id, :id, '0017', 'Nino')",
                 "INSERT INTO app_voter_code (line_id, serial, code_hash, void_at, from_desk) "
                 "VALUES (:id, 1, :hash, :at, false)",
@@ -302,3 +303,5 @@ def test_codes_survive_the_way_back_before_print_runs(addresses: Addresses) -> N
                 [(None, False)],
                 [(None, 0)],
             )
+            facts = "SELECT fact_mac, fact_names FROM app_roll_line l JOIN app_roll r ON r.id = l.roll_id"
+            assert connection.execute(text(facts)).one() in ((None, {}), (None, "{}"))

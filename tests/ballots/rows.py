@@ -1,12 +1,14 @@
 """A row in every table of polls and ballots, with bytes that no text can hold: for tests of copies."""
 
-from datetime import timedelta
+from datetime import date, timedelta
 from uuid import UUID, uuid4
 
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from ballots.eligibility import Channel
 from ballots.tables import (
+    Act,
+    AssistedAct,
     Box,
     Custodian,
     Custody,
@@ -35,6 +37,7 @@ async def fill_every_table(session: AsyncSession, organisation_id: UUID) -> None
         Box(poll_id=poll.id, faults={"envelope without line": 2}),
         List(poll_id=poll.id, name="roll", size=1, root=b"\xff" * 32, hashes=b"\x00" * 32),
         Participation(poll_id=poll.id, tag=b"\xfe" * 32, channel=Channel.DESK),
+        AssistedAct(poll_id=poll.id, mark=b"\xfc" * 32, act=Act.SLIP_BOUND, day=date(2026, 11, 22)),
         Envelope(poll_id=poll.id, slot=b"\x00\xff" * 16, sealed=b"\x80" * 89),
         UrnRow(poll_id=poll.id, ciphertext=b"\x81" * 61),
         OpenedPattern(poll_id=poll.id, pattern=b"", count=3),

@@ -27,7 +27,8 @@ from app.accounts.roll.changes import STRIKE, Change
 from app.accounts.roll.filling.plan import plan_of
 from app.accounts.roll.filling.store import begin, write_on
 from app.accounts.roll.importing import Entry, examine
-from app.accounts.roll.store import add_lines, add_roll, find_lines, find_on_roll
+from app.accounts.roll.lookup import find_lines
+from app.accounts.roll.store import add_lines, add_roll, find_on_roll
 from app.accounts.sessions import open_session
 from app.accounts.store import add_account
 from app.accounts.tables import Factor, RunKind

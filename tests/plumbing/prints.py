@@ -8,7 +8,7 @@ import httpx
 from tests.plumbing.house import Browser, Town
 
 CODE = re.compile(r'<p class="slip-code" dir="ltr"><code>([^<]+)</code>')
-NUMBER = re.compile(r'Slip <bdi dir="ltr">([^<]+)</bdi>')
+NUMBER = re.compile(r'Slip <bdi class="serial" dir="ltr">([^<]+)</bdi>')
 RUN = re.compile(r"/en/manage/prints/([0-9a-f-]{36})")
 SETTINGS = "/en/settings"
 

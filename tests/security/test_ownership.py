@@ -20,7 +20,8 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from app.accounts.prints.running import ask_for as ask_to_print
 from app.accounts.roll.filling.tables import RollImport
 from app.accounts.roll.importing import Entry
-from app.accounts.roll.store import add_lines, add_roll, find_lines, issue_codes
+from app.accounts.roll.lookup import find_lines
+from app.accounts.roll.store import add_lines, add_roll, issue_codes
 from app.accounts.sessions import hash_of
 from app.accounts.tables import RunKind
 from commons.approvals.store import ask

@@ -25,11 +25,11 @@ class PersonMarker:
 
     def __call__(self, identifier: str) -> bytes | None:
         """Mark one. Returns 32 bytes; None for a number without a letter or digit."""
-        plain = _plain(identifier)
-        return hmac.digest(self._key, plain.encode(), "sha256") if plain else None
+        number = plain(identifier)
+        return hmac.digest(self._key, number.encode(), "sha256") if number else None
 
 
-def _plain(identifier: str) -> str:
+def plain(identifier: str) -> str:
     """Keep letters and digits, in one case and one script's digits: 01-017 and ٠١٠١٧ are one number."""
     text = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", identifier).casefold())
     kept = (sign for sign in text if unicodedata.category(sign)[0] in "LN")

@@ -12,14 +12,15 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from app.accounts.prints.serials import read
 from app.accounts.prints.store import find_run_numbered, void_codes_of_line, wake
 from app.accounts.roll.store import get_line, hold_roll
-from app.accounts.tables import RollLine, RunKind, RunState, VoterCode
+from app.accounts.tables import RunKind, RunState, VoterCode
 from commons.clock import now
 from commons.errors import Conflict, Forbidden, Invalid
 
 
-async def bind(session: AsyncSession, roll_id: UUID, line_id: UUID, typed: str) -> RollLine:
+async def bind(session: AsyncSession, roll_id: UUID, line_id: UUID, typed: str) -> bool:
     """Give the slip whose number was typed to a person on the roll; exactly one gets it.
 
+    Returns: whether they had a code before, which does not work any more.
     Raises: Invalid "slip.mistyped", "slip.unknown"; Conflict "slip.taken", "slip.void"; Forbidden "voter.void" for a
             line that was struck off; NotFound "roll.unknown", "roll.line_unknown".
     """
@@ -40,7 +41,7 @@ async def bind(session: AsyncSession, roll_id: UUID, line_id: UUID, typed: str) 
     before = (await session.exec(newest)).one()
     session.add(VoterCode(line_id=line_id, serial=before + 1, code_hash=code_hash, run_id=run.id, from_desk=True))
     await session.flush()
-    return line
+    return bool(before)
 
 
 def _day_of(moment: datetime) -> datetime:

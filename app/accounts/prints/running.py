@@ -26,7 +26,7 @@ from app.accounts.prints.store import (
 from app.accounts.roles.store import find_holders
 from app.accounts.roll.codes import hash_of, new_code
 from app.accounts.roll.store import FROZEN, MOST_SLIPS, count_lines, hold_roll, issue_codes
-from app.accounts.tables import Event, PrintRun, Roll, RunKind, RunState
+from app.accounts.tables import Event, PrintRun, Roll, RollLine, RunKind, RunState
 from app.security import Role
 from commons.approvals.store import ask, decide
 from commons.approvals.tables import Decision
@@ -156,7 +156,7 @@ async def show(
         await add_sleeping(session, run.id, [hash_of(each.code) for each in printed])
     else:
         issued = await issue_codes(session, run.roll_id, most=run.size, run_id=run.id)
-        printed = [Printed(code, line.reference, line.name) for line, code in issued]
+        printed = [printed_of(line, code) for line, code in issued]
     if not printed:
         raise Conflict("print.nobody")
     run.size, run.state, run.shown_at = len(printed), RunState.SHOWN, await now(session)
@@ -181,6 +181,11 @@ async def declare_void(session: AsyncSession, run_id: UUID) -> PrintRun:
     await void_codes_of(session, run.id)
     await _tell(session, run, "codes.void")
     return run
+
+
+def printed_of(line: RollLine, code: str) -> Printed:
+    """Say what is printed of a line and its new code."""
+    return Printed(code, line.reference, line.name, line.fact_mac is not None)
 
 
 async def find_waiting_runs(session: AsyncSession, looked_at_by: UUID) -> list[Waiting]:

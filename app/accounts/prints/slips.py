@@ -10,11 +10,15 @@ from app.qr import Drawing, draw
 
 @dataclass(frozen=True)
 class Printed:
-    """A code that was just drawn, in normal form, and whom it is for: nobody yet, for a slip of the desk."""
+    """A code that was just drawn, in normal form, and whom it is for: nobody yet, for a slip of the desk.
+
+    asks_fact: whether it works only with what the list knows of them.
+    """
 
     code: str
     reference: str = ""
     name: str = ""
+    asks_fact: bool = False
 
 
 @dataclass(frozen=True)
@@ -26,6 +30,7 @@ class Slip:
     name: str
     code: str
     drawing: Drawing
+    asks_fact: bool
 
 
 def make_slips(printed: Sequence[Printed], address: str, run: int | None = None) -> list[Slip]:
@@ -42,6 +47,7 @@ def make_slips(printed: Sequence[Printed], address: str, run: int | None = None)
             each.name,
             shown(each.code),
             draw(f"{address}#{each.code}"),
+            each.asks_fact,
         )
         for serial, each in enumerate(printed, start=1)
     ]

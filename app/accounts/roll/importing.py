@@ -1,10 +1,11 @@
 """From a file or a pasted list to the lines of a roll: read, checked and compared, with nothing written yet. Pure.
 
-A table with a heading holds the column "reference" (the office's own number for a person) and may hold "name" and
-"identifier", the official number by which a provider of sign-ins knows the person; it is marked at once, and nothing
-else of it is kept. A list without a heading holds one reference a line. Two references that differ only in case, width
-or accents' encoding are one person; two that merely look alike, such as a Latin and a Cyrillic A, stay two, and the
-report says so. Where the roll has a person already, a new name takes the place of the old one; no name says nothing.
+A table with a heading holds the column "reference" (the office's own number for a person) and may hold "name";
+"identifier", the official number by which a provider of sign-ins knows the person, which is marked at once; "fact", the
+second fact that whoever votes by a letter is asked for, of which a mark is kept too; and the facts that a vote's rule
+needs. A list without a heading holds one reference a line. Two references that differ only in case, width or accents'
+encoding are one person; two that merely look alike, such as a Latin and a Cyrillic A, stay two, and the report says so.
+Where the roll has a person already, a new name takes the place of the old one; no name says nothing.
 """
 
 import codecs
@@ -16,8 +17,11 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from enum import StrEnum
 from functools import cache
+from uuid import UUID
 
-from app.accounts.roll.facts import COLUMNS, NOTHING, Kept, Needs, read_facts
+from app.accounts.roll.facts import NOTHING, Kept, Needs, read_facts
+from app.accounts.roll.headings import columns_of
+from app.accounts.roll.second_fact import SecondFactMark, is_second_fact
 from commons.canonical import canonical, digest
 from commons.errors import Invalid
 
@@ -27,19 +31,6 @@ LONGEST_LINE = 2_000
 LONGEST_REFERENCE = 60
 LONGEST_NAME = 120
 DELIMITERS = "\t;,"
-
-REFERENCE = frozenset(
-    {"reference", "ref", "number", "no", "id", "référence", "réf", "numéro", "numero", "n°"}
-    | {"ნომერი", "პირადი ნომერი", "საიდენტიფიკაციო ნომერი", "المرجع", "رقم", "الرقم", "رقم المرجع"}
-)
-NAME = frozenset(
-    {"name", "full name", "nom", "nom complet", "სახელი", "სახელი და გვარი", "الاسم", "اسم", "الاسم الكامل"}
-)
-IDENTIFIER = frozenset(
-    {"identifier", "official number", "identifiant", "identifiant officiel", "numéro officiel"}
-    | {"იდენტიფიკატორი", "ოფიციალური ნომერი", "المعرف", "الرقم الرسمي"}
-)
-"""What a heading may call its columns, in the languages of this house; case and blanks at the ends do not count."""
 
 _SHAPES = str.maketrans(
     dict(zip("АВЕЅІЈКМНОРСТУХҺԚԜ", "ABESIJKMHOPCTYXHQW", strict=True))
@@ -60,6 +51,7 @@ class Fault(StrEnum):
     COLUMNS = "columns"
     SAME_PERSON = "same_person"
     DAY = "day"
+    FACT = "fact"
 
 
 @dataclass(frozen=True)
@@ -67,6 +59,7 @@ class Entry:
     """One person as the file has them. line: its number there, from 1. person: the mark of their official number.
 
     facts: what it tells of them that a rule needs; None where it tells nothing.
+    fact:  the second fact beside their code, as it was typed; never kept.
     """
 
     reference: str
@@ -74,6 +67,7 @@ class Entry:
     line: int = 0
     person: bytes | None = None
     facts: Kept | None = None
+    fact: str = ""
 
     def facts_after(self, old: "OnRoll") -> Kept | None:
         """Tell what the roll will know of a person: what is told anew takes the place of what was known."""
@@ -82,13 +76,15 @@ class Entry:
 
 @dataclass(frozen=True)
 class OnRoll:
-    """One person as the roll has them."""
+    """One person as the roll has them. fact: the mark of their second fact."""
 
     reference: str
     name: str = ""
     is_struck: bool = False
     person: bytes | None = None
     facts: Kept | None = None
+    line_id: UUID | None = field(default=None, compare=False)
+    fact: bytes | None = None
 
 
 @dataclass(frozen=True)
@@ -104,12 +100,13 @@ class Wrong:
 class Report:
     """What would happen.
 
-    new: lines to add. changed: (entry with another name, official number or facts, the line as the roll has it).
+    new: lines to add. changed: (entry with another name, official number, facts or fact, the line as the roll has it).
     known: on the roll, just so. struck: struck off the roll, and so they stay.
     missing: on the roll and not in the file. twice: (entry, line that had this reference before).
     wrong: lines that cannot be taken.
     alike: (entry to add, other reference that looks the same and is not).
     mixed: entries to add or change with letters of two alphabets in one word. unread: columns that are not kept.
+    has_second_facts: whether a line of the file tells a second fact.
     """
 
     new: list[Entry] = field(default_factory=list)
@@ -122,6 +119,7 @@ class Report:
     alike: list[tuple[Entry, str]] = field(default_factory=list)
     mixed: list[Entry] = field(default_factory=list)
     unread: list[str] = field(default_factory=list)
+    has_second_facts: bool = False
 
     @property
     def total(self) -> int:
@@ -130,13 +128,18 @@ class Report:
         return len(self.new) + on_roll + len(self.twice) + len(self.wrong)
 
     @property
+    def factless(self) -> list[Entry]:
+        """Those to add whose letter would vote with its code alone."""
+        return [each for each in self.new if not each.fact]
+
+    @property
     def mark(self) -> str:
         """A hash of what would be added, changed and struck off: whoever confirms this has seen just this."""
-        new = [[each.reference, each.name, (each.person or b"").hex(), each.facts] for each in self.new]
+        new = [[each.reference, each.name, (each.person or b"").hex(), each.facts, each.fact] for each in self.new]
         changed = [
             [
                 *(old.reference, old.name, (old.person or b"").hex(), old.facts),
-                *(entry.name, (entry.person or b"").hex(), entry.facts),
+                *(entry.name, (entry.person or b"").hex(), entry.facts, entry.fact),
             ]
             for entry, old in self.changed
         ]
@@ -171,11 +174,16 @@ def no_mark(_: str) -> None:
 
 
 def examine(
-    text: str, on_roll: Iterable[OnRoll], mark: Callable[[str], bytes | None] = no_mark, needs: Needs = NOTHING
+    text: str,
+    on_roll: Iterable[OnRoll],
+    mark: Callable[[str], bytes | None] = no_mark,
+    needs: Needs = NOTHING,
+    mark_fact: SecondFactMark | None = None,
 ) -> Report:
     """Read a table separated by commas, semicolons or tabs, or a list, and compare it with the lines of a roll.
 
-    mark:    makes of an official number what is kept of it. needs: what else is read of a person.
+    mark:    makes of an official number what is kept of it. needs: what else a rule needs to know of a person.
+             mark_fact: makes the mark of a second fact; None: second facts are not read.
     Raises:  Invalid for the field "file": "roll.line_too_long", "roll.too_many_lines", "roll.no_lines" or
              "roll.heading".
     Cost:    O(signs): 200,000 lines take about two seconds; a text beyond the limits is refused in milliseconds.
@@ -183,7 +191,7 @@ def examine(
     lines = _lines(text)
     report, there, seen = Report(), {key_of(each.reference): each for each in on_roll}, dict[str, int]()
     persons = {each.person: key for key, each in there.items() if each.person}
-    for found in _entries(lines, report, mark, needs):
+    for found in _entries(lines, report, mark, needs, reads_fact=mark_fact is not None):
         if isinstance(found, Wrong):
             report.wrong.append(found)
         elif found.person and persons.setdefault(found.person, key_of(found.reference)) != key_of(found.reference):
@@ -192,7 +200,8 @@ def examine(
             report.twice.append((found, seen[key]))
         else:
             seen[key] = found.line
-            _place(report, found, there.get(key))
+            report.has_second_facts = report.has_second_facts or bool(found.fact)
+            _place(report, found, there.get(key), mark_fact)
     if not report.total:
         raise Invalid("roll.no_lines", field="file")
     report.missing = [each for key, each in there.items() if key not in seen and not each.is_struck]
@@ -201,19 +210,25 @@ def examine(
     return report
 
 
-def _place(report: Report, entry: Entry, old: OnRoll | None) -> None:
+def _place(report: Report, entry: Entry, old: OnRoll | None, mark_fact: SecondFactMark | None) -> None:
     if old is None:
         report.new.append(entry)
     elif old.is_struck:
         report.struck.append(entry)
-    elif entry.name not in {"", old.name} or entry.person not in {None, old.person} or _tells_more(entry, old):
+    elif (
+        entry.name not in {"", old.name}
+        or entry.person not in {None, old.person}
+        or entry.facts_after(old) != old.facts
+        or mark_fact_of(entry, old.line_id, mark_fact) not in {None, old.fact}
+    ):
         report.changed.append((entry, old))
     else:
         report.known.append(entry)
 
 
-def _tells_more(entry: Entry, old: OnRoll) -> bool:
-    return entry.facts_after(old) != old.facts
+def mark_fact_of(entry: Entry, line_id: UUID | None, mark_fact: SecondFactMark | None) -> bytes | None:
+    """Mark the second fact of an entry for its line; None where it tells none."""
+    return mark_fact(line_id, entry.fact) if entry.fact and line_id and mark_fact else None
 
 
 def key_of(reference: str) -> str:
@@ -238,7 +253,7 @@ def _lines(text: str) -> list[str]:
 
 
 def _entries(
-    lines: list[str], report: Report, mark: Callable[[str], bytes | None], needs: Needs
+    lines: list[str], report: Report, mark: Callable[[str], bytes | None], needs: Needs, *, reads_fact: bool
 ) -> Iterator[Entry | Wrong]:
     """Read each line that says something; a heading only tells what stands where."""
     first = next((number for number, line in enumerate(lines) if line.strip()), None)
@@ -246,22 +261,16 @@ def _entries(
         return
     delimiter = max(DELIMITERS, key=lines[first].count)
     heading = [_cell_key(cell) for cell in _cells(lines[first], delimiter) or []]
-    references = [place for place, cell in enumerate(heading) if cell in REFERENCE]
-    names = [place for place, cell in enumerate(heading) if cell in NAME]
-    numbers = [place for place, cell in enumerate(heading) if cell in IDENTIFIER]
-    told = [[place for place, cell in enumerate(heading) if cell in words] for words in COLUMNS]
-    if references or names or numbers or len([cell for cell in heading if cell]) > 1:
-        if len(references) != 1 or any(len(places) > 1 for places in (names, numbers, *told)):
-            raise Invalid("roll.heading", field="file", line=first + 1, found=_beginning(lines[first]))
-        wanted = (True, True, mark is not no_mark, *needs.columns)
-        columns = [
-            places[0] if places and is_wanted else None
-            for places, is_wanted in zip((references, names, numbers, *told), wanted, strict=True)
-        ]
+    wanted = (True, True, mark is not no_mark, reads_fact, *needs.columns)
+    try:
+        columns = columns_of(heading, wanted)
+    except ValueError:
+        raise Invalid("roll.heading", field="file", line=first + 1, found=_beginning(lines[first])) from None
+    if columns is not None:
         first += 1
         report.unread = [cell for place, cell in enumerate(heading) if cell and place not in columns]
     else:
-        columns, heading = [0, *[None] * (2 + len(COLUMNS))], [""]
+        columns, heading = [0, *[None] * (len(wanted) - 1)], [""]
     for number, line in enumerate(lines[first:], start=first + 1):
         if line.strip():
             cells = _cells(line, delimiter)
@@ -287,8 +296,8 @@ def _cells(line: str, delimiter: str) -> list[str] | None:
 def _entry(
     number: int, line: str, cells: list[str | None], mark: Callable[[str], bytes | None], needs: Needs
 ) -> Entry | Wrong:
-    reference, name, identifier = (_tidy(cell or "") for cell in cells[:3])
-    told = [None if cell is None else _tidy(cell) for cell in cells[3:]]
+    reference, name, identifier, fact = (_tidy(cell or "") for cell in cells[:4])
+    told = [None if cell is None else _tidy(cell) for cell in cells[4:]]
     if not all(text.translate(_JOINERS).isprintable() for text in (name, *filter(None, told))) or not (
         reference.isprintable()
     ):
@@ -301,7 +310,9 @@ def _entry(
         facts = read_facts(told, needs)
     except ValueError:
         return Wrong(number, Fault.DAY, _beginning(line))
-    return Entry(reference, name, number, mark(identifier) if identifier else None, facts)
+    if fact and not is_second_fact(fact):
+        return Wrong(number, Fault.FACT, reference)
+    return Entry(reference, name, number, mark(identifier) if identifier else None, facts, fact)
 
 
 def _find_alike(report: Report, on_roll: Iterable[str]) -> None:

@@ -21,7 +21,6 @@ from sqlalchemy import (
     exists,
     func,
     insert,
-    or_,
     update,
 )
 from sqlalchemy import select as select_columns
@@ -29,7 +28,8 @@ from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from app.accounts.roll.codes import hash_of, new_code
-from app.accounts.roll.importing import Entry, OnRoll, key_of
+from app.accounts.roll.importing import Entry, OnRoll, key_of, mark_fact_of
+from app.accounts.roll.second_fact import SecondFactMark
 from app.accounts.roll.voters import Voter
 from app.accounts.tables import Roll, RollLine, VoterCode
 from commons.clock import now
@@ -39,11 +39,10 @@ from commons.organisations.store import host_id
 from commons.rows import within
 from commons.tables import Texts
 from polls.lifecycle import State
-from polls.store import HELD, Held, holding, read_held
+from polls.store import HELD, Held, holding, public, read_held
 from polls.tables import Poll
 
 LONGEST_NAME = 120
-PER_PAGE = 50
 MOST_SLIPS = 500
 FROZEN = (State.OPEN, State.SUSPENDED, State.CLOSING, State.HALTED)
 """While a vote is in one of these, the list of its lines is fixed: one more would stop its closing."""
@@ -67,22 +66,9 @@ class Counts:
         return self.lines - self.struck
 
 
-@dataclass(frozen=True)
-class FoundLines:
-    """One page of a look-up.
-
-    lines: each with whether a code works for it · total: how many there are in all · page, pages: counted from 1.
-    """
-
-    lines: list[tuple[RollLine, bool]]
-    total: int
-    page: int
-    pages: int
-
-
 _IS_VOID = col(VoterCode.void_at).is_not(None) | col(RollLine.struck_at).is_not(None)
 _CODE = (col(VoterCode.serial), _IS_VOID, col(VoterCode.from_desk))
-_VOTER = (col(RollLine.id), col(RollLine.roll_id), *_CODE, col(RollLine.facts))
+_VOTER = (col(RollLine.id), col(RollLine.roll_id), *_CODE, col(RollLine.facts), col(RollLine.fact_mac))
 _IS_CODE = col(VoterCode.code_hash) == bindparam("code_hash")
 _IS_SERIAL = (col(VoterCode.line_id) == bindparam("line_id")) & (col(VoterCode.serial) == bindparam("serial"))
 _FINDING = select_columns(*_VOTER).where(col(VoterCode.line_id) == RollLine.id)
@@ -135,10 +121,12 @@ async def hold_roll(session: AsyncSession, roll_id: UUID, *, shared: bool = Fals
     return roll
 
 
-async def add_lines(session: AsyncSession, roll_id: UUID, entries: Sequence[Entry]) -> int:
+async def add_lines(
+    session: AsyncSession, roll_id: UUID, entries: Sequence[Entry], mark_fact: SecondFactMark | None = None
+) -> int:
     """Add lines to a roll that no open vote names.
 
-    entries:  such as `importing.Report.new`.
+    entries:  such as `importing.Report.new`. mark_fact: None keeps no facts.
     Returns:  how many were added.
     Raises:   NotFound "roll.unknown"; Conflict "roll.in_use", or "roll.line_taken" for a reference that the roll, or
               another of these, has already.
@@ -154,14 +142,15 @@ async def add_lines(session: AsyncSession, roll_id: UUID, entries: Sequence[Entr
     for start in range(0, len(entries), _SLICE):
         rows = [
             {
-                "id": new_id(),
+                "id": line_id,
                 "roll_id": roll_id,
                 "reference": entry.reference,
                 "name": entry.name,
                 "person_mac": entry.person,
                 "facts": entry.facts,
+                "fact_mac": mark_fact_of(entry, line_id, mark_fact),
             }
-            for entry in entries[start : start + _SLICE]
+            for entry, line_id in ((entry, new_id()) for entry in entries[start : start + _SLICE])
         ]
         await (await session.connection()).execute(insert(RollLine), rows)
     return len(entries)
@@ -170,9 +159,10 @@ async def add_lines(session: AsyncSession, roll_id: UUID, entries: Sequence[Entr
 async def find_on_roll(session: AsyncSession, roll_id: UUID) -> list[OnRoll]:
     """Read all lines of a roll, as a file is compared with them."""
     struck = col(RollLine.struck_at).is_not(None)
-    known = (RollLine.reference, RollLine.name, struck, RollLine.person_mac, RollLine.facts)
-    query = select_columns(*known).where(col(RollLine.roll_id) == roll_id)  # type: ignore[call-overload]
-    return [OnRoll(*row) for row in await (await session.connection()).execute(query)]
+    marks = (col(RollLine.person_mac), col(RollLine.facts), col(RollLine.id), col(RollLine.fact_mac))
+    query = select_columns(col(RollLine.reference), col(RollLine.name), struck, *marks)
+    rows = await (await session.connection()).execute(query.where(col(RollLine.roll_id) == roll_id))
+    return [OnRoll(*row) for row in rows]
 
 
 async def check_growing(session: AsyncSession, roll_id: UUID) -> None:
@@ -198,30 +188,36 @@ async def find_references(session: AsyncSession, roll_id: UUID) -> Sequence[str]
     return (await session.exec(select(RollLine.reference).where(RollLine.roll_id == roll_id))).all()
 
 
-async def find_lines(session: AsyncSession, roll_id: UUID, wanted: str = "", page: int = 1) -> FoundLines:
-    """Find lines whose reference or name holds every wanted word, by reference, one page of them.
-
-    Two queries, whatever the roll holds.
-    """
-    query = select(RollLine, _works()).where(RollLine.roll_id == roll_id, *map(_holds, wanted.split()[:10]))
-    total = (await session.exec(select(func.count()).select_from(query.subquery()))).one()
-    pages = max(1, -(-total // PER_PAGE))
-    page = min(max(1, page), pages)
-    ordered = query.order_by(col(RollLine.reference), col(RollLine.id))
-    rows = (await session.exec(ordered.offset((page - 1) * PER_PAGE).limit(PER_PAGE))).all()
-    return FoundLines([(line, works) for line, works in rows], total, page, pages)
-
-
 async def count_lines(session: AsyncSession, roll_id: UUID) -> Counts:
     """Count the lines of a roll, in one query."""
     is_there = col(RollLine.struck_at).is_(None)
     query = select(
         _count(RollLine.roll_id == roll_id),
         _count(RollLine.roll_id == roll_id, ~is_there),
-        _count(RollLine.roll_id == roll_id, is_there, _works()),
-        _count(RollLine.roll_id == roll_id, is_there, ~_works()),
+        _count(RollLine.roll_id == roll_id, is_there, has_working_code()),
+        _count(RollLine.roll_id == roll_id, is_there, ~has_working_code()),
     )
     return Counts(*(await session.exec(query)).one())
+
+
+async def find_fact_names(session: AsyncSession, roll_id: UUID) -> Texts:
+    """Find what a letter is asked for beside its code; nothing where the list has no facts."""
+    return dict((await session.exec(select(Roll.fact_names).where(Roll.id == roll_id))).first() or {})
+
+
+async def get_asked_poll(session: AsyncSession, slug: str) -> tuple[Poll, Texts]:
+    """Get a public vote, and what a letter is asked for beside its code there. Raises NotFound "poll.unknown"."""
+    query = select(Poll, Roll.fact_names).join(Roll, col(Roll.id) == Poll.roll_id, isouter=True)
+    if (row := (await session.exec(query.where(*public(slug)))).first()) is None:
+        raise NotFound("poll.unknown")
+    poll, names = row
+    return poll, dict(names or {})
+
+
+async def count_factless(session: AsyncSession, roll_id: UUID) -> int:
+    """Count the people whose letter votes with its code alone."""
+    missing = (col(RollLine.fact_mac).is_(None), col(RollLine.struck_at).is_(None))
+    return (await session.exec(select(_count(RollLine.roll_id == roll_id, *missing)))).one()
 
 
 async def find_voter(session: AsyncSession, code: str) -> Voter:
@@ -278,7 +274,7 @@ async def issue_codes(
     """
     await hold_roll(session, roll_id)
     query = select(RollLine).where(RollLine.roll_id == roll_id, col(RollLine.struck_at).is_(None))
-    query = query.where(~_works() if line_ids is None else col(RollLine.id).in_(line_ids))
+    query = query.where(~has_working_code() if line_ids is None else col(RollLine.id).in_(line_ids))
     query = query.order_by(col(RollLine.reference), col(RollLine.id)).limit(most)
     lines = (await session.exec(query)).all()
     ids = [line.id for line in lines]
@@ -376,17 +372,10 @@ async def _void(session: AsyncSession, which: ColumnElement[bool]) -> None:
     await session.exec(update(VoterCode).where(which, working).values(void_at=await now(session)))
 
 
-def _works() -> ColumnElement[bool]:
+def has_working_code() -> ColumnElement[bool]:
     """Tell whether a code works for the line."""
     return exists().where(col(VoterCode.line_id) == RollLine.id, col(VoterCode.void_at).is_(None))
 
 
 def _count(*conditions: ColumnElement[bool] | bool) -> ScalarSelect[int]:
     return select(func.count()).select_from(RollLine).where(*conditions).scalar_subquery()
-
-
-def _holds(word: str) -> ColumnElement[bool]:
-    """Tell whether the reference or the name holds a word, in a likely case: SQLite knows no case beyond ASCII."""
-    spellings = {word, word.lower(), word.upper(), word.capitalize()}
-    columns = (col(RollLine.reference), col(RollLine.name))
-    return or_(*(each.icontains(spelling, autoescape=True) for each in columns for spelling in sorted(spellings)))

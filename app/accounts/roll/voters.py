@@ -17,7 +17,8 @@ class Voter:
     """Who came, by whichever door. It holds no name.
 
     serial:  which code of the line was shown, or BY_SIGN_IN. is_void: that code was declared void, or the line
-             struck off. from_desk: the code was given out at a counter. known: what the roll kept for a rule.
+             struck off. from_desk: the code was given out at a counter. known: what the list tells for a rule.
+    fact:    mark of the second fact, asked for beside a code that came by letter; None where their line has none.
     """
 
     line_id: UUID
@@ -26,11 +27,17 @@ class Voter:
     is_void: bool = False
     from_desk: bool = False
     known: Kept | None = field(default=None, repr=False)  # a person's; it belongs in no log
+    fact: bytes | None = field(default=None, repr=False)
 
     @property
     def channel(self) -> Channel:
         """By which door their ballot comes."""
         return Channel.DESK if self.from_desk else Channel.WEB
+
+    @property
+    def asked_fact(self) -> bytes | None:
+        """The mark of the fact without which their code does not vote; who got a slip at a counter was seen there."""
+        return None if self.from_desk else self.fact
 
     def facts(self, eligibility: Mapping[str, Any] | None) -> VoterFacts:
         """Tell what a vote with this rule, or none, needs to know of them."""

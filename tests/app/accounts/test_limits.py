@@ -12,10 +12,13 @@ from hypothesis import strategies as st
 from litestar.datastructures import Headers
 
 from app.accounts.limits import (
+    FACT_OF_CODE,
     FIRST_WAIT_SECONDS,
     LETTER_TO_ADDRESS,
     LONGEST_WAIT_SECONDS,
     PASSWORD_OF_ACCOUNT,
+    SLOW_FIRST_WAIT_SECONDS,
+    SLOW_SECONDS,
     WINDOW_SECONDS,
     Limit,
     Limits,
@@ -101,6 +104,21 @@ def test_what_is_over_is_swept(limits: Limits, tmp_path: Path) -> None:
     limits.sweep(now=START + 3600)
     with sqlite3.connect(tmp_path / "limits.sqlite3") as file:
         assert file.execute("SELECT count(*) FROM tried").fetchone() == (1,)
+
+
+def test_what_has_few_values_waits_hours_and_is_not_forgotten(limits: Limits, tmp_path: Path) -> None:
+    assert [wait_of(limits, FACT_OF_CODE, "code", START) for _ in range(6)] == [0] * 5 + [SLOW_FIRST_WAIT_SECONDS]
+    now, tries, end = START, FACT_OF_CODE.free, START + SLOW_SECONDS / 2
+    while now < end:  # a vote of two weeks, and somebody who never sleeps
+        limits.try_one(PASSWORD_OF_ACCOUNT, "nino", now=now)
+        limits.sweep(now=now + 3600)
+        wait = wait_of(limits, FACT_OF_CODE, "code", now)
+        tries, now = tries + (not wait), now + max(wait, 1)
+    assert tries == 13  # of a hundred years of birth
+    with sqlite3.connect(tmp_path / "limits.sqlite3") as file:
+        assert file.execute("SELECT count(*) FROM tried").fetchone() == (1,)
+        limits.sweep(now=now + SLOW_SECONDS + 1)
+        assert file.execute("SELECT count(*) FROM tried").fetchone() == (0,)
 
 
 def _try_often(path: Path, passed: Any) -> None:  # noqa: ANN401 - a queue of multiprocessing

@@ -17,13 +17,14 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from app.accounts.roll.filling.plan import ADD, RENAME, STRIKE, Plan, unpack
 from app.accounts.roll.filling.tables import PendingRollLine, RollImport, RollImportPart, Stage
-from app.accounts.roll.importing import Report, hash_of_lines
+from app.accounts.roll.importing import Report, hash_of_lines, mark_fact_of
+from app.accounts.roll.second_fact import SecondFactMark
 from app.accounts.roll.store import add_lines, check_growing, find_on_roll, hold_roll
 from app.accounts.tables import Account, RollLine, RollVersion
 from commons.clock import now
 from commons.errors import Conflict, NotFound
 from commons.ids import new_id
-from commons.tables import Json
+from commons.tables import Json, Texts
 
 MOST_AT_ONCE = 2_000
 """Up to so many changed lines are taken while the page waits; more are left to the worker."""
@@ -34,33 +35,45 @@ _CLEARED_AT_ONCE = 5_000
 
 
 async def take(
-    session: AsyncSession, roll_id: UUID, report: Report, by: UUID, *, withdraw: bool = False
+    session: AsyncSession,
+    roll_id: UUID,
+    report: Report,
+    by: UUID,
+    *,
+    withdraw: bool = False,
+    mark_fact: SecondFactMark | None = None,
+    fact_names: Texts | None = None,
 ) -> RollVersion:
     """Do what a report says, all of it or nothing: add, rename, and, where asked, strike off who is not in the file.
 
+    mark_fact: as the report was made with it. fact_names: what the facts are called from now on; none: as they were.
     Raises:  NotFound "roll.unknown"; Conflict "roll.in_use", "roll.import_running", or "roll.changed_meanwhile" where
              the roll is not as the report saw it.
     Cost:    O(lines of the roll), in one transaction: for short lists.
     """
-    await hold_roll(session, roll_id)
+    roll = await hold_roll(session, roll_id)
     await check_growing(session, roll_id)
     await check_idle(session, roll_id)
+    roll.fact_names = fact_names or roll.fact_names
+    session.add(roll)
     there = {each.reference: each for each in await find_on_roll(session, roll_id)}
     gone = report.missing if withdraw else []
     if any(there.get(each.reference) != each for each in (*gone, *(old for _, old in report.changed))):
         raise Conflict("roll.changed_meanwhile")
-    await add_lines(session, roll_id, report.new)
+    await add_lines(session, roll_id, report.new, mark_fact)
     connection = await session.connection()
     line = (col(RollLine.roll_id) == roll_id, col(RollLine.reference) == bindparam("of"))
     if report.changed:
-        given = {"name": bindparam("to"), "person_mac": bindparam("person"), "facts": bindparam("told", type_=Json)}
-        changing = update(RollLine).where(*line).values(given)
+        changing = update(RollLine).where(*line)
+        changing = changing.values(name=bindparam("to"), person_mac=bindparam("person"), fact_mac=bindparam("fact"))
+        changing = changing.values(facts=bindparam("told", type_=Json))
         changed = [
             {
                 "of": old.reference,
                 "to": entry.name or old.name,
                 "person": entry.person or old.person,
                 "told": entry.facts_after(old),
+                "fact": mark_fact_of(entry, old.line_id, mark_fact) or old.fact,
             }
             for entry, old in report.changed
         ]
@@ -73,7 +86,9 @@ async def take(
     )
 
 
-async def begin(session: AsyncSession, roll_id: UUID, plan: Plan, seen: int, by: UUID) -> RollImport:
+async def begin(
+    session: AsyncSession, roll_id: UUID, plan: Plan, seen: int, by: UUID, fact_names: Texts | None = None
+) -> RollImport:
     """Keep a long list, so that a worker brings it into the roll.
 
     seen:    number of the roll's version that the plan was made from (`newest_version`).
@@ -94,6 +109,7 @@ async def begin(session: AsyncSession, roll_id: UUID, plan: Plan, seen: int, by:
         struck=plan.struck,
         hash=plan.hash,
         lines=plan.lines,
+        fact_names=fact_names or {},
         asked_by=by,
         asked_at=moment,
         moved_at=moment,
@@ -135,14 +151,15 @@ async def _write_out(session: AsyncSession, part: RollImportPart) -> int:
     rows = [
         {
             "import_id": part.import_id,
-            "reference": reference,
-            "act": act,
-            "line_id": new_id(),
-            "name": name,
-            "person_mac": person,
-            "facts": facts,
+            "reference": each.reference,
+            "act": each.act,
+            "line_id": each.line_id or new_id(),
+            "name": each.name,
+            "person_mac": each.person,
+            "facts": each.facts,
+            "fact_mac": each.fact,
         }
-        for act, reference, name, person, facts in acts
+        for each in acts
     ]
     await (await session.connection()).execute(insert(PendingRollLine), rows)
     await session.delete(part)
@@ -168,18 +185,20 @@ def _fail(filling: RollImport, why: Conflict) -> None:
 
 async def _make_roll(session: AsyncSession, filling: RollImport) -> None:
     roll_id = filling.roll_id
-    await hold_roll(session, roll_id)
+    roll = await hold_roll(session, roll_id)
     await check_growing(session, roll_id)
     if await newest_version(session, roll_id) != filling.seen:
         raise Conflict("roll.changed_meanwhile")
+    roll.fact_names = filling.fact_names or roll.fact_names
+    session.add(roll)
     connection = await session.connection()
 
     def waiting(act: str) -> tuple[ColumnElement[bool], ColumnElement[bool]]:
         return col(PendingRollLine.import_id) == filling.id, col(PendingRollLine.act) == act
 
-    kept = ("reference", "name", "person_mac", "facts")
-    words = [col(getattr(PendingRollLine, each)) for each in kept]
+    kept = ("reference", "name", "person_mac", "facts", "fact_mac")
     line_id = col(PendingRollLine.line_id)
+    words = [col(getattr(PendingRollLine, name)) for name in kept]
     adding = select_columns(line_id, literal(roll_id, Uuid()), *words).where(*waiting(ADD))
     adding = adding.order_by(col(PendingRollLine.reference))
     new_lines = insert(RollLine).from_select(["id", "roll_id", *kept], adding)
@@ -189,10 +208,7 @@ async def _make_roll(session: AsyncSession, filling: RollImport) -> None:
     for act in (RENAME, STRIKE):
         named = select(PendingRollLine.reference).where(*waiting(act))
         of_line = (*waiting(act), PendingRollLine.reference == RollLine.reference)
-        name = select(PendingRollLine.name).where(*of_line).scalar_subquery()
-        person = select(PendingRollLine.person_mac).where(*of_line).scalar_subquery()
-        told = select(PendingRollLine.facts).where(*of_line).scalar_subquery()
-        renamed = {"name": name, "person_mac": person, "facts": told}
+        renamed = {name: select(getattr(PendingRollLine, name)).where(*of_line).scalar_subquery() for name in kept[1:]}
         change = {"struck_at": await now(session)} if act == STRIKE else renamed
         changing = of_roll.where(col(RollLine.reference).in_(named), col(RollLine.struck_at).is_(None))
         done.append((await connection.execute(changing.values(change))).rowcount)

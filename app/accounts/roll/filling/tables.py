@@ -9,7 +9,7 @@ from sqlalchemy import Index, text
 from sqlmodel import Field, SQLModel
 
 from commons.ids import new_id
-from commons.tables import Json, UTCDateTime, choice
+from commons.tables import Json, Texts, UTCDateTime, choice
 
 
 class Stage(StrEnum):
@@ -40,6 +40,7 @@ class RollImport(SQLModel, table=True):
     struck: int
     hash: str  # of the roll after it, as in RollVersion
     lines: int
+    fact_names: Texts = Field(default_factory=dict, sa_type=Json)  # as the roll will have it, if the list has facts
     trouble: str = ""  # code of what kept it from coming into force
     asked_by: UUID
     asked_at: datetime = Field(sa_type=UTCDateTime)
@@ -68,3 +69,4 @@ class PendingRollLine(SQLModel, table=True):
     name: str
     person_mac: bytes | None = None
     facts: dict[str, Any] | None = Field(default=None, sa_type=Json)
+    fact_mac: bytes | None = None

@@ -11,15 +11,14 @@ from app.accounts.roll.codes import hash_of, new_code
 from app.accounts.roll.filling.store import find_versions, take
 from app.accounts.roll.freezing import roll_lines
 from app.accounts.roll.importing import Entry, OnRoll, examine, hash_of_lines
+from app.accounts.roll.lookup import PER_PAGE, find_lines
 from app.accounts.roll.store import (
     LONGEST_NAME,
     MOST_SLIPS,
-    PER_PAGE,
     Counts,
     add_lines,
     add_roll,
     count_lines,
-    find_lines,
     find_on_roll,
     find_rolls,
     find_voter,
