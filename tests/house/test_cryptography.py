@@ -73,6 +73,9 @@ SHORTER = {
     "ballots/sealing.py secrets.token_bytes 96": "the nonce of AES-GCM, which is no secret",
     "ballots/files.py secrets.token_hex 32": "the name of an unfinished file",
     "app/demo/town.py secrets.choice": "words that the demonstration prints",
+    "app/accounts/phones/messages.py secrets.randbelow": "codes for a telephone: 10 digits, 15 minutes, five open",
+    "app/jobs/notices.py secrets.SystemRandom": "the order of letters",
+    "app/jobs/notices.py secrets.randbelow": "the moment of a letter",
     "app/demo/town.py secrets.randbelow": "words that the demonstration prints",
     "app/web/errors.py secrets.randbelow": "seconds until somebody tries again",
 }
