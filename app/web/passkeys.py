@@ -79,9 +79,8 @@ class Showing(Controller):
 
             token, roles = await with_factor(request, account_id, work)
         except Invalid as error:
-            return await page(
-                request, "accounts/sign_in.html", error.status, email="", next=wanted, turn="", error=error
-            )
+            told = {"email": "", "next": wanted, "turn": "", "puzzle": None, "error": error}
+            return await page(request, "accounts/sign_in.html", error.status, **told)
         return come_in(request, first_page(request, roles, wanted), token, arrival)
 
 

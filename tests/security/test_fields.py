@@ -69,8 +69,8 @@ def test_no_template_and_no_script_makes_another_one() -> None:
         assert [each for each in calls if 'password")' not in each.partition("autocomplete=")[2]] == [], path
         if path != macro:
             assert 'type="password"' not in re.sub(r"{{.*?}}", "", text), path
-    assert others >= 9
-    for name in ("khma.js", "ballot.js"):
+    assert others >= 7
+    for name in ("khma.js", "ballot.js", "proof.js", "passkeys.js"):
         script = (ROOT / "app" / "static" / name).read_text("utf-8")
         assert not re.search(r"paste|clipboard|oncopy|password|autocomplete", script), name
 
