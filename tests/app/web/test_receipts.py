@@ -198,6 +198,7 @@ async def test_turnout_is_shown_in_tens_and_at_most_each_quarter_of_an_hour(town
     assert await told(4, 60.2) == "At least 30"
     for place in ("/en/votes", f"{vote.path}/receipt", "/en", "/metrics", "/en/ledger"):
         page = (await town.browser().get(place)).text.replace(vote.slug, "").replace(static_hash(), "")
+        page = page.replace(vote.slug.rpartition("-")[2], "")  # random signs, which stand in its title too
         assert "33" not in page, place
 
 
