@@ -8,6 +8,7 @@ import sys
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from functools import cache
 from threading import Lock
 from typing import TypeVar
 
@@ -28,6 +29,8 @@ WAITING_AT_MOST = 32
 OURS = "Khma ხმა"
 SHORTEST_WORD = 3
 _ESTIMATING = Lock()  # the estimate keeps one person's words where the next one's are looked for
+# OWASP's least; the library's own parameters would take six times as long here and 64 MiB each.
+ARGON2 = PasswordHasher(memory_cost=19_456, time_cost=2, parallelism=1)
 YIELDS = 10  # of 19 steps of niceness: whoever reads a page comes first
 
 
@@ -52,17 +55,12 @@ class Busy(Exception):
 
 
 class Passwords:
-    """Argon2id with m = 19456 KiB, t = 2, p = 1 (OWASP), two at a time and 32 waiting at most.
-
-    The library's own parameters would take six times as long here and 64 MiB each.
-    """
+    """Hashes passwords, two at a time and 32 waiting at most."""
 
     def __init__(self) -> None:
-        self._argon2 = PasswordHasher(memory_cost=19_456, time_cost=2, parallelism=1)
         self._pool = ThreadPoolExecutor(AT_ONCE, thread_name_prefix="argon2", initializer=_yield_to_others)
         self._waiting = self._signing_in = 0
-        # Verified against when nobody has the address, so that the answer takes as long as for a real one.
-        self.nobody = self._argon2.hash("nobody has this password")
+        self.nobody = _hash_of_nobody()
 
     async def hash(self, password: str, names: Iterable[str] = ()) -> str:
         """Hash a new password. names: of the place and of its owner, which whoever guesses tries first.
@@ -91,11 +89,11 @@ class Passwords:
 
     def _hash(self, password: str, *names: str) -> str:
         check_strength(password, names)
-        return self._argon2.hash(password)
+        return ARGON2.hash(password)
 
     def _verify(self, password_hash: str, password: str) -> bool:
         try:
-            return self._argon2.verify(password_hash, password)
+            return ARGON2.verify(password_hash, password)
         except VerificationError:
             return False
         except InvalidHashError:  # whoever has no password is not to be known by a quick answer
@@ -114,6 +112,12 @@ class Passwords:
     def close(self) -> None:
         """Let the threads go."""
         self._pool.shutdown(wait=False, cancel_futures=True)
+
+
+@cache
+def _hash_of_nobody() -> str:
+    """Make what is verified against when nobody has the address: the answer takes as long as for a real one."""
+    return ARGON2.hash("nobody has this password")
 
 
 def _yield_to_others() -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from app.accounts.oidc.claims import SMALLEST_RSA_BITS
-from app.accounts.passwords import Passwords
+from app.accounts.passwords import ARGON2
 from app.security import Role
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -78,10 +78,7 @@ def test_every_limit_in_the_code_is_told_or_is_none_of_a_form() -> None:
 
 
 def test_what_it_says_of_hashing_and_of_keys_is_so() -> None:
-    passwords = Passwords()
-    hasher = passwords._argon2
-    passwords.close()
-    assert (hasher.type.name, hasher.memory_cost // 1024, hasher.time_cost) == ("ID", 19, 2)
+    assert (ARGON2.type.name, ARGON2.memory_cost // 1024, ARGON2.time_cost) == ("ID", 19, 2)
     assert "Argon2id, 19 MiB, 2 rounds" in TEXT
     assert f"RSA of {SMALLEST_RSA_BITS} bits or more" in TEXT
 

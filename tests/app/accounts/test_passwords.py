@@ -128,7 +128,7 @@ async def test_who_has_no_password_is_not_known_by_a_quick_answer(monkeypatch: p
         compared.append(password_hash)
         return PasswordHasher().verify(password_hash, password)
 
-    monkeypatch.setattr(passwords, "_argon2", SimpleNamespace(verify=verify))
+    monkeypatch.setattr("app.accounts.passwords.ARGON2", SimpleNamespace(verify=verify))
     for kept in ("", "void of before"):
         assert not await passwords.fits(kept, "nobody has this password")
     assert compared == ["", passwords.nobody, "void of before", passwords.nobody]

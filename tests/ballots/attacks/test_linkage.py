@@ -23,10 +23,10 @@ from tests.plumbing.sizes import tries
 
 pytestmark = pytest.mark.anyio
 
-VOTERS = tries(1000, 2500)
+VOTERS = tries(600, 2500)
 CHANCE = 1 / 3 + 5 * (2 / 9 / VOTERS) ** 0.5  # of three choices, and five deviations: the luckiest of forty attacks
 AFTER_CLOSE = max(9, 5 * VOTERS // 1000)  # by chance one in any number is right, and nine once in a million
-NAIVE_VOTERS = 1000
+NAIVE_VOTERS = tries(300, 1000)
 NAIVE = {
     "readable": lambda choice: b"%s option %d" % (secrets.token_hex(8).encode(), choice),
     "length-telling": lambda choice: secrets.token_bytes(40 + 8 * choice),
