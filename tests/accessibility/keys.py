@@ -6,6 +6,7 @@ from typing import Any
 from playwright.sync_api import Page
 
 # All that a keyboard must reach, in the order of the page: a group of radios is one stop, what is folded away none.
+# A stop is known by a property, which stays where htmx renews a part of the page around it.
 STOPS = """() => {
   const all = [...document.querySelectorAll("a[href], button, input, select, textarea, summary, [tabindex='0']")];
   const groups = new Set();
@@ -17,7 +18,7 @@ STOPS = """() => {
     if (groups.has(name) || (chosen && chosen !== each)) return false;
     groups.add(name);
     return true;
-  }).map((each, number) => { each.dataset.stop = number; return each.outerHTML.slice(0, 120); });
+  }).map((each, number) => { each.stop = String(number); return each.outerHTML.slice(0, 120); });
 }"""
 # Where a reader is who has just opened the page.
 BEGIN = "document.body.tabIndex = -1; document.body.focus(); document.body.removeAttribute('tabindex'); scrollTo(0, 0)"
@@ -31,7 +32,7 @@ SEEN = """() => {
   const [x, y] = [shown(box.left, box.right, innerWidth), shown(box.top, box.bottom, innerHeight)];
   const middle = document.elementFromPoint(x, y);
   const open = middle !== null && (at.contains(middle) || middle.contains(at) || middle.htmlFor === at.id);
-  return {stop: at.dataset.stop ?? at.tagName, ring, open, at: at.outerHTML.slice(0, 120)};
+  return {stop: at.stop ?? at.tagName, ring, open, at: at.outerHTML.slice(0, 120)};
 }"""
 
 

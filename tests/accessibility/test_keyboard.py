@@ -6,7 +6,7 @@ import pytest
 from playwright.sync_api import Browser, Page
 
 from tests.accessibility.acts import past_vote
-from tests.accessibility.cases import BROKEN, MANAGER, NOBODY, Case
+from tests.accessibility.cases import BROKEN, MANAGER, NOBODY, PAGES, Case
 from tests.accessibility.keys import walk
 from tests.accessibility.test_pages import shown
 from tests.plumbing.browser import opened_page
@@ -103,6 +103,18 @@ def test_the_language_is_changed_by_keyboard(chromium: Browser, town: RunningTow
         page.keyboard.press("Enter")
         page.wait_for_url("**/ka/services?q=a")
         assert page.locator("html").get_attribute("lang") == "ka"
+
+
+def test_a_page_that_renews_itself_leaves_the_focus_where_it_is(
+    window: Page, places: dict[str, str], town: RunningTown
+) -> None:
+    case = next(case for case in PAGES if case.name == "roll-import")
+    with shown(window, case, places, town, MANAGER, ("en", "light", 1440)) as (page, _):
+        tab_to(page, "#progress a")
+        for _ in range(2):  # the first is in its place when the second comes
+            with page.expect_response(lambda answer: "/imports/" in answer.url):
+                pass
+        assert page.evaluate("document.activeElement.matches('#progress a')")
 
 
 @pytest.mark.parametrize("language", ["en", "ar"])
