@@ -26,16 +26,5 @@ def is_solved(turn: str, proof: str) -> bool:
     return all(_fits(f"{seed}.{part}.{number}") for part, number in enumerate(proof.split(".")))
 
 
-def solve(turn: str) -> str:
-    """Do the sum, as `proof.js` does in a browser."""
-    seed, numbers = turn[:SEED_SIGNS], list[str]()
-    for part in range(PARTS):
-        number = 0
-        while not _fits(f"{seed}.{part}.{number}"):
-            number += 1
-        numbers.append(str(number))
-    return ".".join(numbers)
-
-
 def _fits(text: str) -> bool:
     return int.from_bytes(hashlib.sha256(text.encode()).digest()[:4]) >> (32 - BITS) == 0

@@ -46,7 +46,6 @@ Result = TypeVar("Result")
 SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 FORM_TYPES = frozenset({"application/x-www-form-urlencoded", "multipart/form-data"})
 OWN_SITES = frozenset({"same-origin", "none"})
-BROWSER_LENGTH = 60
 DEVICE_SIGNS = 32
 CURRENT = "current"  # the field for the password somebody has
 REFUSED = {"passkey.copied": Event.PASSKEY_COPIED}

@@ -30,7 +30,7 @@ from app.accounts.limits import (
     Limits,
     TooMany,
 )
-from app.accounts.puzzles import solve
+from tests.plumbing.sums import solve
 
 SECRET = "s" * 40
 START = 1_800_000_000.0

@@ -4,7 +4,8 @@ import hashlib
 
 import pytest
 
-from app.accounts.puzzles import BITS, PARTS, is_solved, solve
+from app.accounts.puzzles import BITS, PARTS, is_solved
+from tests.plumbing.sums import solve
 
 TURN = "VGhpcyBpcyBub3QgYSB0dXJuLCBidXQgaGFzIDQ4IHNpZ25z"
 PROOF = solve(TURN)

@@ -7,9 +7,9 @@ import pytest
 
 from app.accounts.limits import LETTER_FROM_NETWORK, PASSWORD_FROM_NETWORK, PASSWORD_OF_ACCOUNT
 from app.accounts.passwords import Busy
-from app.accounts.puzzles import solve
 from tests.plumbing.forms import form_at
 from tests.plumbing.house import PASSWORD, PEOPLE, Browser, Town, link_in
+from tests.plumbing.sums import solve
 
 pytestmark = pytest.mark.anyio
 
