@@ -17,10 +17,11 @@ import hashlib
 import io
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
+from ballots.counting.contest import Contest
 from ballots.counting.registry import count
 from ballots.counting.types import UNRANKED, Outcome, Profile
 from ballots.formats import abif
@@ -79,12 +80,17 @@ def count_files(card: RuleCard, profile: Profile) -> dict[str, bytes]:
     """
     if (card.options, card.implicit) != (profile.options, profile.implicit):
         raise ValueError("the card is not about these ballots")
-    outcome = count(card.rule, profile)
+    outcome = count(card.rule, Contest(profile))
     return {
         PAIRWISE: write_pairwise(outcome),
         PLACES: write_csv([Place._fields, *find_places(profile, outcome.order)]),
-        RESULT: readable(outcome.as_json()),
+        RESULT: readable(told(outcome)),
     }
+
+
+def told(outcome: Outcome) -> dict[str, Any]:
+    """Tell a count as `result.json` does: where a rule has no rounds, archives say so by an empty list."""
+    return outcome.as_json() | {"rounds": outcome.rounds or []}
 
 
 def find_places(profile: Profile, order: Sequence[Sequence[str]]) -> list[Place]:
@@ -148,8 +154,9 @@ def write_csv(rows: Iterable[Sequence[str | int]]) -> bytes:
 
 
 def _pairwise_rows(outcome: Outcome) -> Iterator[list[str | int]]:
-    for a in outcome.options:
-        yield [a, *("" if a == b else outcome.pairwise[a][b] for b in outcome.options)]
+    table = outcome.pairwise or {}
+    for a in table:
+        yield [a, *("" if a == b else table[a][b] for b in outcome.options)]
 
 
 def _harmless(cell: str | int) -> str | int:

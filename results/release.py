@@ -56,7 +56,9 @@ def decide(outcome: Outcome | None) -> Release:
         (Reason.OPTIONS, len(outcome.options) < FEWEST_OPTIONS),
     )
     because = tuple(reason for reason, holds in small if holds)
-    if not because and any(cell in {0, outcome.counted} for row in outcome.pairwise.values() for cell in row.values()):
+    if not because and any(
+        cell in {0, outcome.counted} for row in (outcome.pairwise or {}).values() for cell in row.values()
+    ):
         because = (Reason.PAIR,)
     return Release(Plan.ORDER if because else Plan.FULL, because)
 

@@ -23,7 +23,7 @@ from ballots.counting.types import Outcome
 from commons.canonical import readable
 from commons.errors import Invalid
 from polls.rulecard import VoteCard, utc_text
-from results.archive import CARD, LINES, PAIRWISE, PLACES, RESULT, complete, write_csv, write_pairwise
+from results.archive import CARD, LINES, PAIRWISE, PLACES, RESULT, complete, told, write_csv, write_pairwise
 from results.release import Plan, Reason, Release, decide, in_tens
 
 FORMAT = "khma-minutes-v0"
@@ -192,10 +192,10 @@ def count_files(outcome: Outcome, plan: Plan) -> dict[str, bytes]:
 
 def released(outcome: Outcome, plan: Plan) -> dict[str, Any]:
     """Tell a count as `result.json` does: whole; or the order, with totals in tens and nothing behind it."""
-    told = outcome.as_json()
+    whole = told(outcome)
     if plan is Plan.FULL:
-        return told
-    return told | {name: in_tens(told[name]) for name in TOTALS} | {"pairwise": None, "certificate": None}
+        return whole
+    return whole | {name: in_tens(whole[name]) for name in TOTALS} | {"pairwise": None, "certificate": None}
 
 
 def write_places(order: Sequence[Sequence[str]]) -> bytes:

@@ -12,6 +12,7 @@ from zoneinfo import ZoneInfo
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from ballots import opening
+from ballots.counting.contest import Contest
 from ballots.counting.registry import count
 from ballots.counting.types import Outcome
 from ballots.looking_up import ROOTS
@@ -73,7 +74,7 @@ async def prepare_vote(session: AsyncSession, poll_id: UUID) -> PreparedVote:
     outcome = None
     if box.step is not Step.UNOPENED:
         profile = await opening.profile_of(session, poll_id)
-        outcome = await asyncio.to_thread(count, card.rule, profile)
+        outcome = await asyncio.to_thread(count, card.rule, Contest(profile))
     minutes = await _gather_minutes(session, poll, box, decide(outcome))
     listed = await get_list(session, poll_id, "box")
     position = await opening.find_sealed(session, poll, listed)

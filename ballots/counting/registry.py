@@ -1,22 +1,39 @@
-"""The counting rules by name."""
+"""The counting rules by name, and the variants that each understands."""
 
 from collections.abc import Callable
+from dataclasses import dataclass
 
 from ballots.counting import schulze
-from ballots.counting.types import Counts, Outcome, Profile
+from ballots.counting.contest import AS_IS, Contest, Variants
+from ballots.counting.types import Counts, Outcome
 from commons.errors import Invalid
 
-RULES: dict[str, Callable[[Profile], Outcome]] = {"schulze": schulze.count}
+
+@dataclass(frozen=True)
+class Rule:
+    """One way to count. variants: the names of those (`contest.Variants`) that make a difference to it."""
+
+    count: Callable[[Contest, Variants], Outcome]
+    variants: tuple[str, ...] = ()
+
+
+RULES: dict[str, Rule] = {
+    "schulze": Rule(schulze.count, ("unranked",)),
+}
 
 FROM_PAIRS: dict[str, Callable[[tuple[str, ...], Counts, int, int, int], Outcome]] = {"schulze": schulze.order_pairs}
 """The rules that need no more of the ballots than the comparisons of every two options."""
 
 
-def count(rule: str, profile: Profile) -> Outcome:
-    """Count a profile by the rule of this name.
+def count(rule: str, contest: Contest, variants: Variants = AS_IS) -> Outcome:
+    """Count a contest by the rule of this name.
 
-    Raises: Invalid "count.unknown_rule" with the name and the known ones.
+    Raises: Invalid "count.unknown_rule" with the name and the known ones, "count.variant" for one that makes no
+            difference to this rule; "count.needs_…", "count.seats…", "count.budget", "count.choice".
     """
     if rule not in RULES:
         raise Invalid("count.unknown_rule", name=rule, known=", ".join(sorted(RULES)))
-    return RULES[rule](profile)
+    for name in variants.given:
+        if name not in RULES[rule].variants:
+            raise Invalid("count.variant", name=name.replace("_", "-"), rule=rule)
+    return RULES[rule].count(contest, variants)

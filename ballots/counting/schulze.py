@@ -6,8 +6,9 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from ballots.counting.contest import AS_IS, Contest, Variants, ranked
 from ballots.counting.pairwise import count_pairs
-from ballots.counting.types import Counts, Outcome, Profile
+from ballots.counting.types import Counts, Outcome
 from commons.errors import Invalid
 
 NOWHERE = -1
@@ -75,13 +76,19 @@ def peel(strength: Counts) -> list[list[int]]:
     return order
 
 
-def count(profile: Profile) -> Outcome:
+def count(contest: Contest, variants: Variants = AS_IS) -> Outcome:
     """Order the options by the Schulze method and write down what proves it.
 
+    variants: unranked.
     Returns: certificate with `strengths` (A -> B -> ballots), `next` (A -> B -> the option after A on the chain to B)
              and `neighbours` (see `_explain`); `ballots.counting.certificate` checks it without this file.
     """
-    return order_pairs(profile.options, count_pairs(profile), profile.ballots, profile.blank, profile.invalid)
+    profile = ranked(contest, variants)
+    outcome = order_pairs(profile.options, count_pairs(profile), profile.ballots, profile.blank, profile.invalid)
+    if variants.given and outcome.certificate is not None:
+        # Only where it was chosen: what was published before there was a choice stays byte for byte what it is.
+        outcome.certificate["variants"] = variants.given
+    return outcome
 
 
 def order_pairs(names: tuple[str, ...], table: Counts, ballots: int, blank: int, invalid: int) -> Outcome:

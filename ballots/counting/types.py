@@ -2,7 +2,7 @@
 
 import unicodedata
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -140,10 +140,12 @@ class Profile:
 
 @dataclass(frozen=True)
 class Outcome:
-    """What a rule found, with everything a page or a stranger needs to tell it again.
+    """What a rule found, with everything a page or a stranger needs to tell it again. None: the rule has no such thing.
 
-    order:       places, best first; options in one place are tied and stand in the order of their file.
-    rounds:      the story round by round; empty where a rule has none.
+    order:       places, best first; options in one place are tied and stand in the order of their file. Where seats or
+                 money are given: who was elected, what was funded, one after the other; the rest in the last place.
+    elected:     who won, where that is not the first place.
+    rounds:      the story round by round.
     pairwise:    pairwise[A][B] = ballots that put A before B.
     certificate: what proves the order; its shape belongs to the rule.
     """
@@ -155,14 +157,15 @@ class Outcome:
     invalid: int
     counted: int
     order: list[list[str]]
-    pairwise: dict[str, dict[str, int]]
-    certificate: dict[str, Any]
-    rounds: list[dict[str, Any]] = field(default_factory=list)
+    pairwise: dict[str, dict[str, int]] | None = None
+    certificate: dict[str, Any] | None = None
+    rounds: list[dict[str, Any]] | None = None
+    elected: list[str] | None = None
 
     @property
     def winners(self) -> list[str]:
-        """The first place."""
-        return self.order[0]
+        """The first place, or who was elected."""
+        return self.order[0] if self.elected is None else self.elected
 
     def as_json(self) -> dict[str, Any]:
         """Return the outcome as plain numbers, texts, lists and dicts: the same count always gives the same value."""

@@ -5,9 +5,11 @@ import re
 from collections.abc import Callable
 from pathlib import PurePath
 
+from ballots.counting.contest import Contest
 from ballots.counting.types import Profile
 from ballots.formats import abif, cvotes, debian
 from ballots.formats.errors import BallotFileError
+from commons.errors import Invalid
 
 MAX_BYTES = 50_000_000
 
@@ -22,12 +24,21 @@ SIGNS = {
 
 
 def read_profile(data: bytes, filename: str) -> Profile:
-    """Read a ballot file: Debian tally sheet, ABIF or .cvotes, told apart by suffix, else by content.
+    """Read a file of rankings. Returns and Raises as `read_contest`; Invalid "count.needs_rankings" for grades."""
+    contest = read_contest(data, filename)
+    if contest.rankings is None:
+        raise Invalid("count.needs_rankings")
+    return contest.rankings
 
-    data:     UTF-8, with or without byte order mark, any line ends; a Debian sheet may also be Latin-1.
-    Returns:  the profile; options in the order of the file.
-    Raises:   BallotFileError, one for the first thing that is wrong, whatever the bytes are.
-    Cost:     linear; a few seconds for a million different ballots.
+
+def read_contest(data: bytes, filename: str, max_skips: int | None = None) -> Contest:
+    """Read a ballot file, whose format is told by its suffix, else by what stands in it.
+
+    data:      UTF-8, with or without byte order mark, any line ends; a Debian sheet may also be Latin-1.
+    max_skips: so many ranks left empty in a row end a ballot, where the format knows empty ranks; None = never.
+    Returns:   the contest; options in the order of the file.
+    Raises:    BallotFileError, one for the first thing that is wrong, whatever the bytes are.
+    Cost:      linear; a few seconds for a million different ballots.
     """
     if len(data) > MAX_BYTES:
         raise BallotFileError("too_large", 0, len(data), MAX_BYTES)
@@ -36,7 +47,7 @@ def read_profile(data: bytes, filename: str) -> Profile:
         raise BallotFileError("not_text", data.count(b"\n", 0, data.index(b"\0")) + 1, "0x00", "UTF-8")
     loose = data.decode("latin-1").replace("\r\n", "\n").replace("\r", "\n")
     name = _find_format(loose, filename)
-    return READERS[name](loose if name == "debian" and not _is_utf8(data) else _decode(data))
+    return Contest(READERS[name](loose if name == "debian" and not _is_utf8(data) else _decode(data)))
 
 
 def _find_format(text: str, filename: str) -> str:

@@ -8,6 +8,7 @@ from uuid import UUID
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
+from ballots.counting.contest import Contest
 from ballots.counting.registry import count
 from ballots.counting.types import Profile
 from commons.canonical import readable
@@ -135,7 +136,7 @@ def build(
     """
     names = NAMES if profile is None else profile.options
     ballots = ballots if profile is None else profile.ballots
-    outcome = None if profile is None else count("schulze", profile)
+    outcome = None if profile is None else count("schulze", Contest(profile))
     card, roll = replace(card_of(names), open_to_all=open_to_all), hashes("roll", ballots + 12)
     box, took_part = hashes("box", ballots), roll[: ballots + paper]
     minutes = Minutes(

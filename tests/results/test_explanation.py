@@ -5,6 +5,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ballots.counting import schulze
+from ballots.counting.contest import Contest
 from ballots.counting.types import Profile
 from ballots.formats.reading import read_profile
 from results.archive import find_places
@@ -18,7 +19,7 @@ SCHULZE_45 = {
 
 
 def explanation_of(profile: Profile) -> Explanation:
-    outcome = schulze.count(profile)
+    outcome = schulze.count(Contest(profile))
     return explain(outcome.as_json() | {"places": [place._asdict() for place in find_places(profile, outcome.order)]})
 
 
@@ -85,7 +86,7 @@ def test_a_vote_of_blanks_only_is_told_too() -> None:
 @settings(deadline=None)  # other work may share the machine
 @given(profiles())
 def test_what_is_told_is_what_was_counted(profile: Profile) -> None:
-    told, outcome = explanation_of(profile), schulze.count(profile)
+    told, outcome = explanation_of(profile), schulze.count(Contest(profile))
     assert [[each.name for each in rank.options] for rank in told.places] == outcome.order
     assert [each for row in told.matrix for each in row.cells].count(None) == len(profile.options)
     for row in told.matrix:

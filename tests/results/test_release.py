@@ -2,6 +2,7 @@
 
 import pytest
 
+from ballots.counting.contest import Contest
 from ballots.counting.registry import count
 from ballots.counting.types import Profile
 from results.release import Plan, Reason, Release, could_be, decide, in_tens
@@ -11,7 +12,7 @@ FIVE = (*NAMES, "Library")
 
 
 def release_of(profile: Profile) -> Release:
-    return decide(count("schulze", profile))
+    return decide(count("schulze", Contest(profile)))
 
 
 def unanimous(about: str) -> Profile:

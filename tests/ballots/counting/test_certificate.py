@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from ballots.counting import schulze
 from ballots.counting.certificate import Finding, check_schulze
+from ballots.counting.contest import Contest
 from ballots.counting.types import Profile
 from tests.strategies import profiles
 
@@ -22,7 +23,7 @@ def check(found: dict[str, Any]) -> list[Finding]:
 
 @given(profiles())
 def test_every_true_certificate_passes(profile: Profile) -> None:
-    outcome = schulze.count(profile)
+    outcome = schulze.count(Contest(profile))
     assert check(outcome.as_json()) == []
     assert list(check_schulze(outcome.pairwise, outcome.order, outcome.certificate)) == []
 
@@ -38,7 +39,7 @@ def numbers(value: dict[str, Any] | list[Any], where: str) -> Iterator[tuple[str
 
 @given(profiles(names=LETTERS, max_options=4, max_rows=5), st.data())
 def test_one_changed_number_anywhere_is_found_where_it_stands(profile: Profile, data: st.DataObject) -> None:
-    found = copy.deepcopy(schulze.count(profile).as_json())
+    found = copy.deepcopy(schulze.count(Contest(profile)).as_json())
     places = list(numbers(found["certificate"], "/certificate"))
     assume(places)
     where, holder, key = data.draw(st.sampled_from(places))
@@ -52,7 +53,7 @@ def test_one_changed_number_anywhere_is_found_where_it_stands(profile: Profile, 
 
 @given(profiles(names=LETTERS, max_options=5), st.data())
 def test_two_places_swapped_or_joined_are_found(profile: Profile, data: st.DataObject) -> None:
-    found = schulze.count(profile).as_json()
+    found = schulze.count(Contest(profile)).as_json()
     order = found["order"]
     assume(len(order) > 1)
     i = data.draw(st.integers(0, len(order) - 2))
@@ -64,7 +65,7 @@ def test_two_places_swapped_or_joined_are_found(profile: Profile, data: st.DataO
 
 
 def test_all_disagreements_are_told_with_both_sides() -> None:
-    found = copy.deepcopy(schulze.count(Profile.of("ABC", [([["A"], ["B"], ["C"]], 3)])).as_json())
+    found = copy.deepcopy(schulze.count(Contest(Profile.of("ABC", [([["A"], ["B"], ["C"]], 3)]))).as_json())
     found["certificate"]["strengths"]["A"]["B"] = 4
     found["certificate"]["neighbours"][1]["for"] = 2
     assert Finding("/certificate/next/A/B", expected=4, found=3) in check(found)
@@ -72,7 +73,7 @@ def test_all_disagreements_are_told_with_both_sides() -> None:
 
 
 def test_strengths_that_chase_one_another_are_reported_and_bring_the_check_to_an_end() -> None:
-    found = copy.deepcopy(schulze.count(Profile.of("ABC", [([["A", "B", "C"]], 3)])).as_json())
+    found = copy.deepcopy(schulze.count(Contest(Profile.of("ABC", [([["A", "B", "C"]], 3)]))).as_json())
     for a, b in ("AB", "BC", "CA"):
         found["certificate"]["strengths"][a][b] = 2
     assert {finding.where for finding in check(found)} >= {"/certificate/next/A/B", "/order/0"}
@@ -81,7 +82,7 @@ def test_strengths_that_chase_one_another_are_reported_and_bring_the_check_to_an
 def test_a_weaker_chain_that_holds_is_still_not_the_strongest() -> None:
     # A wins over C with 3 directly, and with 4 over B: who claims the direct win hides the stronger chain.
     ballots = [([["A"], ["B"], ["C"]], 3), ([["B"], ["C"], ["A"]], 1), ([["C"], ["A"], ["B"]], 1)]
-    found = copy.deepcopy(schulze.count(Profile.of("ABC", ballots)).as_json())
+    found = copy.deepcopy(schulze.count(Contest(Profile.of("ABC", ballots))).as_json())
     assert found["certificate"]["next"]["A"]["C"] == "B"
     found["certificate"]["next"]["A"]["C"] = "C"
     found["certificate"]["strengths"]["A"]["C"] = 3
@@ -95,7 +96,7 @@ def test_an_explanation_is_always_given_by_an_option_that_truly_beats_the_next()
         ([["D"], ["C"], ["B"], ["A"]], 2),
         ([["A"], ["C", "D"], ["B"]], 3),
     ]
-    outcome = schulze.count(Profile.of("ABCD", ballots))
+    outcome = schulze.count(Contest(Profile.of("ABCD", ballots)))
     assert outcome.order == [["D"], ["A", "B"], ["C"]]
     last = outcome.certificate["neighbours"][-1]
     assert (last["above"], last["below"], last["strength"], last["back_strength"]) == ("A", "C", 6, 5)
@@ -110,7 +111,7 @@ JSON = st.recursive(
 
 @given(st.sampled_from(["pairwise", "order", "strengths", "next", "neighbours"]), JSON)
 def test_any_json_in_any_part_is_found_out_and_never_raised(part: str, value: object) -> None:
-    found = copy.deepcopy(schulze.count(Profile.of("ABC", [([["A"], ["B", "C"]], 3)])).as_json())
+    found = copy.deepcopy(schulze.count(Contest(Profile.of("ABC", [([["A"], ["B", "C"]], 3)]))).as_json())
     holder = found["certificate"] if part in found["certificate"] else found
     assume(value != holder[part])
     holder[part] = value
@@ -119,5 +120,5 @@ def test_any_json_in_any_part_is_found_out_and_never_raised(part: str, value: ob
 
 @pytest.mark.parametrize("value", [None, 7, "text", [], {"strengths": None}])
 def test_a_certificate_of_the_wrong_shape_is_reported(value: object) -> None:
-    found = schulze.count(Profile.of("AB", [([["A"]], 1)])).as_json()
+    found = schulze.count(Contest(Profile.of("AB", [([["A"]], 1)]))).as_json()
     assert check({**found, "certificate": value})

@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ballots.counting import schulze
+from ballots.counting.contest import Contest
 from ballots.counting.pairwise import count_pairs
 from ballots.counting.types import Counts, Profile
 from commons.errors import Invalid
@@ -25,7 +26,7 @@ def test_the_published_example_is_reproduced() -> None:
     profile = Profile.of(EXAMPLE["options"], ballots)
     assert count_pairs(profile).tolist() == EXAMPLE["pairwise"]
     assert schulze.strongest_paths(np.array(EXAMPLE["pairwise"])).strength.tolist() == EXAMPLE["strengths"]
-    outcome = schulze.count(profile)
+    outcome = schulze.count(Contest(profile))
     assert outcome.order == EXAMPLE["order"]
     assert outcome.winners == ["E"]
     first = outcome.certificate["neighbours"][0]
@@ -62,7 +63,7 @@ def test_strengths_are_the_best_of_all_chains_there_are(profile: Profile) -> Non
 @given(profiles(), st.data())
 def test_renaming_and_shuffling_the_options_renames_the_order(profile: Profile, data: st.DataObject) -> None:
     shuffled = relabel(profile, data.draw(st.permutations(range(len(profile.options)))))
-    mine, other = schulze.count(profile).order, schulze.count(shuffled).order
+    mine, other = schulze.count(Contest(profile)).order, schulze.count(Contest(shuffled)).order
     assert list(map(set, mine)) == list(map(set, other))
     assert all(place == [a for a in shuffled.options if a in place] for place in other)
 
@@ -72,16 +73,16 @@ def test_splitting_merging_and_shuffling_the_ballots_changes_nothing(profile: Pr
     one_each = np.repeat(np.arange(len(profile.weights)), profile.weights)[::-1]
     ones = np.ones(len(one_each), dtype=np.int64)
     spread = Profile(profile.options, profile.ranks[one_each], ones, profile.blank, profile.invalid)
-    assert schulze.count(spread).as_json() == schulze.count(profile).as_json()
+    assert schulze.count(Contest(spread)).as_json() == schulze.count(Contest(profile)).as_json()
 
 
 @given(profiles(names=LETTERS), st.data())
 def test_a_twin_shares_the_place_of_its_like_and_moves_nobody(profile: Profile, data: st.DataObject) -> None:
     like = data.draw(st.integers(0, len(profile.options) - 1))
-    order = schulze.count(add_twin(profile, like, "twin")).order
+    order = schulze.count(Contest(add_twin(profile, like, "twin"))).order
     home = next(place for place in order if "twin" in place)
     assert profile.options[like] in home
-    assert [[a for a in place if a != "twin"] for place in order] == schulze.count(profile).order
+    assert [[a for a in place if a != "twin"] for place in order] == schulze.count(Contest(profile)).order
 
 
 @given(profiles())
@@ -89,12 +90,12 @@ def test_who_beats_all_others_one_to_one_comes_first_alone(profile: Profile) -> 
     table = count_pairs(profile)
     beats_all = [i for i in range(len(table)) if (table[i] > table[:, i]).sum() == len(table) - 1]
     for i in beats_all:
-        assert schulze.count(profile).winners == [profile.options[i]]
+        assert schulze.count(Contest(profile)).winners == [profile.options[i]]
 
 
 @given(profiles())
 def test_the_order_names_every_option_once(profile: Profile) -> None:
-    assert sorted(a for place in schulze.count(profile).order for a in place) == sorted(profile.options)
+    assert sorted(a for place in schulze.count(Contest(profile)).order for a in place) == sorted(profile.options)
 
 
 @pytest.mark.parametrize("table", [np.zeros((2, 3), dtype=np.int64), np.eye(2, dtype=np.int64)])

@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from ballots.counting import schulze
+from ballots.counting.contest import Contest
 from ballots.counting.types import Profile, close_up
 
 ROOT = Path(__file__).parents[3]
@@ -46,7 +47,7 @@ def count(pile: dict[str, Any]) -> dict[str, Any]:
     for ranks, weight in pile["ballots"]:
         rows[close_up(ranks)] = rows.get(close_up(ranks), 0) + weight
     names = [str(i) for i in range(pile["options"])]
-    outcome = schulze.count(Profile.of_rows(names, rows))
+    outcome = schulze.count(Contest(Profile.of_rows(names, rows)))
     strengths = outcome.certificate["strengths"]
     return {
         "winners": sorted(map(int, outcome.winners)),

@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 
 from ballots.counting import schulze
+from ballots.counting.contest import Contest
 from ballots.counting.types import UNRANKED, Profile, close_up
 from commons.errors import Invalid
 from tests.strategies import profiles
@@ -37,7 +38,7 @@ def test_a_pile_laid_out_ballot_by_ballot_and_shuffled_is_the_same_pile(profile:
 
 @given(profiles())
 def test_an_outcome_is_plain_json_with_exactly_the_published_keys(profile: Profile) -> None:
-    found = schulze.count(profile).as_json()
+    found = schulze.count(Contest(profile)).as_json()
     assert list(found) == [
         "rule", "options", "ballots", "blank", "invalid", "counted",
         "order", "winners", "rounds", "pairwise", "certificate",

@@ -8,6 +8,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from ballots.counting import schulze
+from ballots.counting.contest import Contest
 from ballots.counting.types import UNRANKED, Profile
 from ballots.formats import reading
 from ballots.formats.errors import BallotFileError
@@ -27,7 +28,7 @@ def read_published(name: str) -> Profile:
 
 @needs_votes
 def test_debian_2007_gives_the_published_order_and_first_gap() -> None:
-    outcome = schulze.count(read_published("debian-2007_tally.txt"))
+    outcome = schulze.count(Contest(read_published("debian-2007_tally.txt")))
     assert (outcome.ballots, outcome.blank, outcome.invalid) == (482, 0, 0)
     assert [place for (place,) in outcome.order] == [
         "Sam Hocevar", "Steve McIntyre", "Raphaël Hertzog", "Wouter Verhelst", "Anthony Towns", "Gustavo Franco",
@@ -39,7 +40,7 @@ def test_debian_2007_gives_the_published_order_and_first_gap() -> None:
 
 @needs_votes
 def test_tideman_a10_gives_the_published_order_ties_and_comparisons() -> None:
-    outcome = schulze.count(read_published("tideman-A10.cvotes"))
+    outcome = schulze.count(Contest(read_published("tideman-A10.cvotes")))
     published = json.loads((VOTES / "tideman-A10.implicit.Schulze-Winning.json").read_text())
     pairs = json.loads((VOTES / "tideman-A10.implicit.Pairwise.json").read_text())
     assert " > ".join(" = ".join(place) for place in outcome.order) == published["Ranking"]
@@ -49,7 +50,7 @@ def test_tideman_a10_gives_the_published_order_ties_and_comparisons() -> None:
 
 @needs_votes
 def test_burlington_2009_has_the_published_winner_of_all_comparisons() -> None:
-    outcome = schulze.count(read_published("burlington-2009.abif"))
+    outcome = schulze.count(Contest(read_published("burlington-2009.abif")))
     montroll, kiss = "Andy Montroll (Democrat)", "Bob Kiss (Progressive)"
     assert outcome.ballots == 8980
     assert outcome.winners == [montroll]
@@ -121,7 +122,7 @@ def read_or_refuse(data: bytes, name: str) -> None:
         line = int(fault.facts["line"])
     else:
         line = 0
-        assert schulze.count(profile).ballots == profile.ballots
+        assert schulze.count(Contest(profile)).ballots == profile.ballots
     assert 0 <= line <= data.count(b"\n") + data.count(b"\r") + 1
 
 
