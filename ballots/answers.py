@@ -1,4 +1,4 @@
-"""What a ballot says: a ranking of some options, and the bytes of one length into which it is written. Pure.
+"""What a ballot says: a number for each option, and the bytes of one length into which they are written. Pure.
 
 A form shows the options in an order that follows from the form's own key, never from the voter, so that nobody's
 ballot is shaped by who they are, and the order can be found again without being stored.
@@ -8,60 +8,92 @@ import hmac
 from collections.abc import Sequence
 
 from commons.errors import Invalid
+from polls.kinds import Kind, Paper
 
-PLAINTEXT_BYTES = 13
-VERSION = 1
+VERSION = 2
 LEFT_OUT = 0
+FIRST_VERSION, FIRST_BYTES = 1, 13
+"""Ballots that were sealed before there was more than one kind: the numbers of the options, best first, and zeros."""
 
-Ranking = tuple[int, ...]
-"""Numbers of options, best first; an empty one is a blank ballot."""
+Answer = tuple[int, ...]
+"""A number for each option, in the order of the card: its place, mark, grade or points; 0 = left out."""
 
 
-def order_of(option_ids: Sequence[int], form_key: bytes) -> Ranking:
+def order_of(option_ids: Sequence[int], form_key: bytes) -> tuple[int, ...]:
     """Find the order in which one form shows the options: by HMAC-SHA256(form key, number of the option)."""
     return tuple(sorted(option_ids, key=lambda each: (hmac.digest(form_key, bytes([each]), "sha256"), each)))
 
 
-def read_sheet(ranks: Sequence[int], order: Sequence[int], most_ranked: int) -> Ranking:
-    """Turn a filled form into a ranking; gaps between ranks are closed up.
+def read_sheet(numbers: Sequence[int], order: Sequence[int], paper: Paper) -> Answer:
+    """Turn a filled form into an answer; gaps between ranks are closed up.
 
-    ranks:   one number per position of the form, in the order shown; 0 = left out, 1 = best, up to most_ranked.
-    Raises:  Invalid "ballot.positions", "ballot.rank_unknown" or "ballot.rank_twice", naming the position from 1.
+    numbers: one per position of the form, in the order shown; 0 = left out.
+    Raises:  Invalid "ballot.positions"; "ballot.rank_unknown" or "ballot.rank_twice", naming the position from 1;
+             "ballot.one_only", "ballot.too_many_points", "ballot.too_dear".
     """
-    if len(ranks) != len(order):
-        raise Invalid("ballot.positions", found=len(ranks), expected=len(order))
+    if len(numbers) != len(order):
+        raise Invalid("ballot.positions", found=len(numbers), expected=len(order))
     seen: dict[int, int] = {}
-    for position, rank in enumerate(ranks, start=1):
-        if not LEFT_OUT <= rank <= most_ranked:
-            raise Invalid("ballot.rank_unknown", field=f"position_{position}", rank=rank, limit=most_ranked)
-        if rank != LEFT_OUT and (other := seen.setdefault(rank, position)) != position:
-            raise Invalid("ballot.rank_twice", field=f"position_{position}", rank=rank, other=other)
-    return tuple(order[position - 1] for _, position in sorted(seen.items()))
+    for position, number in enumerate(numbers, start=1):
+        if not LEFT_OUT <= number <= paper.highest:
+            raise Invalid("ballot.rank_unknown", field=f"position_{position}", rank=number, limit=paper.highest)
+        if number != LEFT_OUT and (other := seen.setdefault(number, position)) != position and not paper.equal:
+            raise Invalid("ballot.rank_twice", field=f"position_{position}", rank=number, other=other)
+    said = dict(zip(order, numbers, strict=True))
+    answer = tuple(said[option] for option in paper.options)
+    return check(_closed_up(answer) if paper.kind is Kind.RANKING else answer, paper)
 
 
-def check_ranking(ranking: Ranking, option_ids: Sequence[int], most_ranked: int) -> None:
-    """Check a ranking. Raises Invalid "ballot.too_many", "ballot.option_unknown" or "ballot.option_twice"."""
-    if len(ranking) > most_ranked:
-        raise Invalid("ballot.too_many", limit=most_ranked, found=len(ranking))
-    for option in ranking:
-        if option not in option_ids:
-            raise Invalid("ballot.option_unknown", option=option)
-    if len(set(ranking)) < len(ranking):
-        raise Invalid("ballot.option_twice")
+def check(answer: Answer, paper: Paper) -> Answer:
+    """Check an answer, and give it back.
 
-
-def write(ranking: Ranking) -> bytes:
-    """Write a checked ranking: a version byte, one byte an option, best first, and zeros up to 13 bytes."""
-    return bytes([VERSION, *ranking]).ljust(PLAINTEXT_BYTES, b"\0")
-
-
-def read(plaintext: bytes, option_ids: Sequence[int], most_ranked: int) -> Ranking:
-    """Read what `write` wrote; any other spelling is refused.
-
-    Raises:  Invalid "ballot.unreadable", or as `check_ranking`.
+    Raises: Invalid "ballot.unreadable" where it is no answer to this; "ballot.one_only", "ballot.too_many_points",
+            "ballot.too_dear".
     """
-    ranking = tuple(plaintext[1:].rstrip(b"\0"))
-    if len(plaintext) != PLAINTEXT_BYTES or write(ranking) != plaintext:
+    marked = [number for number in answer if number != LEFT_OUT]
+    is_ranking = paper.kind is Kind.RANKING
+    if (
+        len(answer) != len(paper.options)
+        or any(number > paper.highest for number in marked)
+        or (not paper.equal and len(set(marked)) < len(marked))
+        or (is_ranking and _closed_up(answer) != answer)
+    ):
         raise Invalid("ballot.unreadable")
-    check_ranking(ranking, option_ids, most_ranked)
-    return ranking
+    if paper.most is None:
+        return answer
+    if paper.kind is Kind.BUDGET:
+        if (total := sum(cost for cost, number in zip(paper.costs, answer, strict=True) if number)) > paper.most:
+            raise Invalid("ballot.too_dear", field="position_1", found=total, limit=paper.most)
+    elif (total := sum(marked)) > paper.most:
+        code = "ballot.one_only" if paper.kind is Kind.SINGLE else "ballot.too_many_points"
+        raise Invalid(code, field="position_1", found=total, limit=paper.most)
+    return answer
+
+
+def write(answer: Answer) -> bytes:
+    """Write a checked answer: a version byte, and one byte an option. All answers to one vote have one length."""
+    return bytes([VERSION, *answer])
+
+
+def read(plaintext: bytes, paper: Paper) -> Answer:
+    """Read what `write` wrote, or what was written before there was more than one kind; nothing else.
+
+    Raises:  Invalid "ballot.unreadable", or as `check`.
+    """
+    if plaintext[:1] == bytes([FIRST_VERSION]) and len(plaintext) == FIRST_BYTES:
+        return check(_read_first(plaintext, paper), paper)
+    if plaintext[:1] != bytes([VERSION]):
+        raise Invalid("ballot.unreadable")
+    return check(tuple(plaintext[1:]), paper)
+
+
+def _read_first(plaintext: bytes, paper: Paper) -> Answer:
+    ranking = plaintext[1:].rstrip(b"\0")
+    if paper.kind is not Kind.RANKING or not set(ranking) <= set(paper.options) or len(set(ranking)) < len(ranking):
+        raise Invalid("ballot.unreadable")
+    return tuple(ranking.index(option) + 1 if option in ranking else LEFT_OUT for option in paper.options)
+
+
+def _closed_up(answer: Answer) -> Answer:
+    place = {number: i for i, number in enumerate(sorted({*answer} - {LEFT_OUT}), start=1)}
+    return tuple(place.get(number, LEFT_OUT) for number in answer)

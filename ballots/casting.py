@@ -53,7 +53,7 @@ async def cast(
     session: AsyncSession,
     keys: Keys,
     poll_id: UUID,
-    ranks: Sequence[int],
+    numbers: Sequence[int],
     facts: VoterFacts,
     tag: bytes,
     form_key: bytes,
@@ -64,14 +64,14 @@ async def cast(
     poll = await hold_poll(session, poll_id, shared=True)
     given = {name: getattr(poll, name) for name in HELD if name != "moment"}
     held = Held(**given, moment=await now(session))
-    return await within(session, record, keys, held, ranks, facts, tag, form_key, after, channel)
+    return await within(session, record, keys, held, numbers, facts, tag, form_key, after, channel)
 
 
 def record(
     connection: Connection,
     keys: Keys,
     poll: Held,
-    ranks: Sequence[int],
+    numbers: Sequence[int],
     facts: VoterFacts,
     tag: bytes,
     form_key: bytes,
@@ -80,7 +80,7 @@ def record(
 ) -> Cast:
     """Record a ballot in a vote whose row this transaction holds.
 
-    ranks:    one per position of the form, in the order that `answers.order_of` derives from form_key; 0 = left out.
+    numbers:  one per position of the form, in the order that `answers.order_of` derives from form_key; 0 = left out.
     tag:      the voter's, from `Keys.tag`: the same by every door.
     form_key: random bytes that the form carried. after: hash of the last accepted form (`last_form`), or None.
     Returns:  the receipt; the same one again for a form that was recorded before, even after closing as long as the
@@ -94,14 +94,14 @@ def record(
     try:
         check_accepting(poll.state, poll.closes_at, poll.moment)
         check_eligible(facts, poll.roll_id)
-        ranking = read_sheet(ranks, order_of(poll.option_ids, form_key), poll.most_ranked)
+        answer = read_sheet(numbers, order_of(poll.option_ids, form_key), poll.paper)
         _note(connection, poll.id, tag, after, channel, form_hash)
     except DomainError:  # nothing was written; whatever else is wrong, a form that was recorded is told so
         if (again := _repeated(connection, keys, poll, tag, form_hash)) is not None:
             return again
         raise
     box = keys.box(poll.id)
-    ciphertext = seal(write(ranking), poll.sealing_key, poll.id, poll.card_hash)
+    ciphertext = seal(write(answer), poll.sealing_key, poll.id, poll.card_hash)
     slot = slot_of(box, tag)
     put_envelope(connection, poll.id, slot, wrap(box, ciphertext, poll.id, slot, channel, form_hash))
     happened = Happened.FIRST if after is None else Happened.CHANGED

@@ -6,15 +6,18 @@ nowhere written down.
 
 import asyncio
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from fractions import Fraction
 from uuid import UUID
 
+import numpy as np
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from ballots.answers import read
 from ballots.closing import Doors
+from ballots.counting.contest import Contest, Grades, Money
 from ballots.counting.types import Profile, close_up
 from ballots.keys import Keys
 from ballots.receipts import commitment_of
@@ -29,17 +32,18 @@ from commons.ledger.reading import find_signed
 from commons.ledger.sequence import append
 from commons.merkle import root
 from commons.naming import text_in
+from polls.kinds import Kind
 from polls.lifecycle import State, check_change
-from polls.rulecard import FEWEST_OPENED, FILE_LANGUAGE
 from polls.store import get_poll, hold_poll
 from polls.tables import Poll
+from polls.votecard import FEWEST_OPENED, FILE_LANGUAGE
 
 
 @dataclass(frozen=True)
 class Opened:
     """What was in a box.
 
-    counts:     pattern (numbers of options, best first) -> how many ballots say it; empty bytes is a blank ballot.
+    counts:     pattern (an answer: one number an option) -> how many ballots say it; all zeros is a blank ballot.
     unreadable: ballots that could not be opened or read: counted, never dropped.
     """
 
@@ -50,7 +54,7 @@ class Opened:
     def hash(self) -> str:
         """Return 64 hex digits over the sorted list of patterns with their numbers, and the unreadable ones."""
         listed = [[pattern.hex(), number] for pattern, number in sorted(self.counts.items())]
-        return digest("khma-opened-1", canonical([listed, self.unreadable])).hex()
+        return digest("khma-opened-2", canonical([listed, self.unreadable])).hex()
 
 
 async def open_box(doors: Doors, keys: Keys, opener: X25519PrivateKey, poll_id: UUID) -> Step:
@@ -99,15 +103,15 @@ def open_all(urn: Sequence[bytes], opener: X25519PrivateKey, poll: Poll) -> Open
     unreadable = 0
     for ciphertext in urn:
         try:
-            ranking = read(unseal(ciphertext, opener, poll.id, poll.card_hash), poll.option_ids, poll.most_ranked)
+            answer = read(unseal(ciphertext, opener, poll.id, poll.card_hash), poll.paper)
         except Invalid:
             unreadable += 1
         else:
-            counts[bytes(ranking)] += 1
+            counts[bytes(answer)] += 1
     return Opened(dict(counts), unreadable)
 
 
-async def profile_of(session: AsyncSession, poll_id: UUID, language: str = FILE_LANGUAGE) -> Profile:
+async def contest_of(session: AsyncSession, poll_id: UUID, language: str = FILE_LANGUAGE) -> Contest:
     """Make the pile of ballots of an opened box, ready to count.
 
     language: in which the options are named; as published files do, where nothing is said.
@@ -117,11 +121,27 @@ async def profile_of(session: AsyncSession, poll_id: UUID, language: str = FILE_
     if box.step is not Step.OPENED:
         raise Conflict("box.not_opened")
     names = [text_in(option["names"], language) for option in poll.options]
-    rows: Counter[bytes] = Counter()
-    for pattern, number in (await all_patterns(session, poll_id)).items():
-        places = {option: place for place, option in enumerate(pattern, start=1)}
-        rows[close_up([places.get(option) for option in poll.option_ids])] += number
-    return Profile.of_rows(names, dict(rows), invalid=box.unreadable)
+    return lay_out(poll, names, await all_patterns(session, poll_id), box.unreadable)
+
+
+def lay_out(poll: Poll, names: Sequence[str], patterns: Mapping[bytes, int], unreadable: int) -> Contest:
+    """Lay opened ballots out in the form that their rule counts. patterns: answer -> how many ballots say it. Pure."""
+    paper, seats = poll.paper, poll.terms.get("seats")
+    blank = patterns.get(bytes(len(names)), 0)
+    rows = {row: number for row, number in patterns.items() if any(row)}
+    if paper.kind is Kind.RANKING:
+        ranks = Counter[bytes]()
+        for row, number in rows.items():
+            ranks[close_up([rank or None for rank in row])] += number
+        return Contest(Profile.of_rows(names, dict(ranks), blank=blank, invalid=unreadable), seats=seats)
+    lowest = 1 if paper.kind is Kind.GRADES else 0  # a ballot says 1 for the lowest grade, 0 for none
+    given = np.frombuffer(b"".join(rows), dtype=np.uint8).reshape(len(rows), len(names))
+    weights = np.fromiter(rows.values(), dtype=np.int64, count=len(rows))
+    grades = Grades(
+        tuple(names), np.maximum(given, lowest) - lowest, weights, paper.highest - lowest, blank, unreadable
+    )
+    money = Money(Fraction(poll.terms["budget"]), tuple(map(Fraction, paper.costs))) if paper.costs else None
+    return Contest(grades=grades, seats=seats, money=money)
 
 
 async def publish(session: AsyncSession, poll_id: UUID) -> Poll:

@@ -19,14 +19,13 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.hpke import AEAD, KDF, KEM, Suite
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
-from ballots.answers import PLAINTEXT_BYTES
 from commons.errors import Invalid
 
 SUITE = Suite(KEM.X25519, KDF.HKDF_SHA256, AEAD.AES_256_GCM)
 KEY_BYTES = 32
 NONCE_BYTES = 12
-CIPHERTEXT_BYTES = 32 + PLAINTEXT_BYTES + 16
-ENVELOPE_BYTES = NONCE_BYTES + CIPHERTEXT_BYTES + 16
+OVERHEAD = 32 + 16 + NONCE_BYTES + 16
+"""Bytes that sealing and wrapping add to a written answer: key, tag, nonce, tag."""
 
 
 @dataclass(frozen=True)
@@ -63,13 +62,11 @@ def paper_mark(keys: BoxKeys, tag: bytes) -> bytes:
 
 
 def seal(plaintext: bytes, public: bytes, poll_id: UUID, card_hash: str) -> bytes:
-    """Seal a written ranking to the vote's public key; fresh each time, so that equal ballots look different.
+    """Seal a written answer to the vote's public key; fresh each time, so that equal ballots look different.
 
-    Returns: 61 bytes: encapsulated key (32) ‖ AES-256-GCM of 13 bytes with its tag (16).
-    Raises:  ValueError for a plaintext of another length: one length is part of the secret.
+    plaintext: as `answers.write` gives it, of one length in one vote: that is part of the secret.
+    Returns:   48 bytes more: encapsulated key (32) ‖ AES-256-GCM of it with its tag (16).
     """
-    if len(plaintext) != PLAINTEXT_BYTES:
-        raise ValueError(f"a ballot has {PLAINTEXT_BYTES} bytes, not {len(plaintext)}")
     return SUITE.encrypt(plaintext, X25519PublicKey.from_public_bytes(public), _info(poll_id, card_hash))
 
 
@@ -84,7 +81,7 @@ def unseal(ciphertext: bytes, private: X25519PrivateKey, poll_id: UUID, card_has
 def wrap(keys: BoxKeys, ciphertext: bytes, poll_id: UUID, slot: bytes, channel: str, form_hash: bytes) -> bytes:
     """Put a sealed ballot into its envelope, bound to its vote, place, channel and form.
 
-    Returns: 89 bytes: nonce (12) ‖ AES-256-GCM of 61 bytes with its tag (16).
+    Returns: 28 bytes more: nonce (12) ‖ AES-256-GCM of it with its tag (16).
     """
     nonce = secrets.token_bytes(NONCE_BYTES)
     return nonce + AESGCM(keys.wrap).encrypt(nonce, ciphertext, _bound(poll_id, slot, channel, form_hash))

@@ -15,10 +15,12 @@ from commons.organisations.tables import Organisation
 from commons.services.tables import Service
 from commons.tables import text_in
 from polls.eligibility.rules import read_rule, write_rule
+from polls.kinds import MOST_RANKED_EVER, RULES, Kind, check_cost, check_terms
 from polls.lifecycle import State
-from polls.rulecard import LONGEST_QUESTION, LONGEST_TITLE, MOST_RANKED_EVER, OPENERS, RULES, CardOption, VoteCard
+from polls.rulecard import LONGEST_QUESTION, LONGEST_TITLE
 from polls.store import add_poll, find_repeat, hold_poll
 from polls.tables import MOST_RANKED, Poll
+from polls.votecard import OPENERS, CardOption, VoteCard
 
 MOST_OPTIONS = 200
 LONGEST_NAME = 120
@@ -35,6 +37,8 @@ class Plan:
     open_to_all:  instead of a roll, everybody with a confirmed address, once; such a vote is never binding.
     eligibility:  who of the roll may vote, as `polls.eligibility.rules.write_rule` writes it; None: all.
     options:      each either typed (names) or a service of the catalogue, as (names, address of the service or "").
+    costs:        what each option costs, in whole units of money, where the rule spends a budget.
+    terms:        what the rule is given besides (`polls.kinds.check_terms`).
     publishes_at: never before closes_at.
     """
 
@@ -49,6 +53,8 @@ class Plan:
     legal_basis: Mapping[str, str] = field(default_factory=dict)
     most_ranked: int = MOST_RANKED
     rule: str = "schulze"
+    terms: Mapping[str, Any] = field(default_factory=dict)
+    costs: Sequence[int | None] = ()
     binding: bool = False
     single_handed: bool = False
     repeats: UUID | None = None
@@ -100,6 +106,8 @@ async def repeat(session: AsyncSession, poll_id: UUID, opens_at: datetime) -> Po
         legal_basis=first.legal_basis,
         most_ranked=first.most_ranked,
         rule=first.rule,
+        terms=first.terms,
+        costs=[each.get("cost") for each in first.options],
         binding=first.binding,
         single_handed=first.single_handed,
         repeats=first.id,
@@ -133,9 +141,12 @@ def card_of(poll: Poll, organiser: Organisation, opener: str, sealing_key: bytes
         titles=poll.titles,
         questions=poll.questions,
         organiser=organiser.names,
-        options=tuple(CardOption(each["id"], each["names"], each["service"]) for each in poll.options),
+        options=tuple(
+            CardOption(each["id"], each["names"], each["service"], each.get("cost")) for each in poll.options
+        ),
         most_ranked=poll.most_ranked,
         rule=poll.rule,
+        terms=poll.terms,
         binding=poll.binding,
         legal_basis=poll.legal_basis,
         objections=poll.objections,
@@ -158,16 +169,21 @@ def _checked(plan: Plan) -> dict[str, Any]:
     titles = _texts("title", plan.titles, LONGEST_TITLE)
     if not titles:
         raise Invalid("text.missing", field="title_en")
-    options = [
+    options: list[dict[str, Any]] = [
         {"id": number, "names": _texts(f"option_{number}", names, LONGEST_NAME), "service": service}
         for number, (names, service) in enumerate(plan.options, start=1)
     ]
     _check_options(options)
+    if plan.rule not in RULES:
+        raise Invalid("count.unknown_rule", field="rule", name=plan.rule, known=", ".join(sorted(RULES)))
+    terms = check_terms(plan.rule, plan.terms, len(options))
+    if RULES[plan.rule].kind is Kind.BUDGET:
+        for number, option in enumerate(options, start=1):
+            cost = plan.costs[number - 1] if number <= len(plan.costs) else None
+            option["cost"] = check_cost(cost, f"cost_{number}")
     if not 1 <= plan.most_ranked <= min(MOST_RANKED_EVER, len(options)):
         most = min(MOST_RANKED_EVER, len(options))
         raise Invalid("poll.most_ranked", field="most_ranked", limit=most, found=plan.most_ranked)
-    if plan.rule not in RULES:
-        raise Invalid("count.unknown_rule", field="rule", name=plan.rule, known=", ".join(sorted(RULES)))
     if plan.open_to_all and plan.binding:
         raise Invalid("poll.open_binding", field="effect")
     if plan.open_to_all and plan.eligibility is not None:
@@ -185,6 +201,7 @@ def _checked(plan: Plan) -> dict[str, Any]:
         "options": options,
         "most_ranked": plan.most_ranked,
         "rule": plan.rule,
+        "terms": terms,
         "binding": plan.binding,
         "legal_basis": _texts("legal_basis", plan.legal_basis, LONGEST_NOTE),
         "objections": _texts("objections", plan.objections, LONGEST_NOTE),

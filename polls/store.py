@@ -16,6 +16,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from commons.clock import moment_in
 from commons.errors import Conflict, NotFound
 from commons.organisations.store import host_id
+from polls.kinds import Paper, paper_of
 from polls.lifecycle import State
 from polls.tables import Amendment, Poll, option_ids_of
 
@@ -38,6 +39,8 @@ class Held:
     eligibility: dict[str, Any] | None
     options: list[dict[str, Any]]
     most_ranked: int
+    rule: str
+    terms: dict[str, Any]
     card_hash: str
     sealing_key: bytes
     moment: datetime
@@ -46,6 +49,11 @@ class Held:
     def option_ids(self) -> tuple[int, ...]:
         """The numbers of the options, in the order of the card."""
         return option_ids_of(self.options)
+
+    @property
+    def paper(self) -> Paper:
+        """What one ballot may say."""
+        return paper_of(self.rule, self.options, self.most_ranked, self.terms)
 
 
 _OURS = col(Poll.organisation_id) == host_id()  # another organisation's are answered like unknown ones

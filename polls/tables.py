@@ -10,6 +10,7 @@ from sqlmodel import Field, SQLModel
 
 from commons.ids import new_id
 from commons.tables import Json, Texts, UTCDateTime, choice
+from polls.kinds import Paper, paper_of
 from polls.lifecycle import Kind, State, Times
 
 MOST_RANKED = 5
@@ -27,9 +28,10 @@ class Poll(SQLModel, table=True):
     state: State = Field(default=State.DRAFT, sa_type=choice(State))
     titles: Texts = Field(sa_type=Json)
     questions: Texts = Field(sa_type=Json)
-    options: list[dict[str, Any]] = Field(default_factory=list, sa_type=Json)  # {"id", "names", "service"}
+    options: list[dict[str, Any]] = Field(default_factory=list, sa_type=Json)  # {"id", "names", "service", "cost"}
     most_ranked: int = MOST_RANKED
     rule: str = "schulze"
+    terms: dict[str, Any] = Field(default_factory=dict, sa_type=Json)  # what the rule is given besides: `polls.kinds`
     binding: bool = False
     legal_basis: Texts = Field(default_factory=dict, sa_type=Json)
     objections: Texts = Field(default_factory=dict, sa_type=Json)  # where one objects
@@ -64,6 +66,11 @@ class Poll(SQLModel, table=True):
     def option_ids(self) -> tuple[int, ...]:
         """The numbers of the options, in the order of the card."""
         return option_ids_of(self.options)
+
+    @property
+    def paper(self) -> Paper:
+        """What one ballot may say."""
+        return paper_of(self.rule, self.options, self.most_ranked, self.terms)
 
     @property
     def objections_end(self) -> datetime:

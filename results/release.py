@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from ballots.counting.types import Outcome
-from polls.rulecard import FEWEST_OPENED
+from polls.votecard import FEWEST_OPENED
 
 FEWEST_COUNTED = 50
 FEWEST_OPTIONS = 4

@@ -10,7 +10,7 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-from polls import rulecard
+from polls import rulecard, votecard
 from results import archive
 from results.differences import Finding, show
 from results.examination import Report, Unreadable, read_plain
@@ -51,7 +51,7 @@ def _is_of_sealed_vote(folder: Path) -> bool:
     except (Unreadable, ValueError, RecursionError):
         card = None
     form = card.get("format") if isinstance(card, dict) else None
-    return form == rulecard.VOTE_FORMAT or (form != rulecard.FORMAT and (folder / MINUTES).is_file())
+    return form == votecard.VOTE_FORMAT or (form != rulecard.FORMAT and (folder / MINUTES).is_file())
 
 
 def main(argv: list[str] | None = None) -> int:

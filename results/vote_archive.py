@@ -22,7 +22,7 @@ from uuid import UUID
 from ballots.counting.types import Outcome
 from commons.canonical import readable
 from commons.errors import Invalid
-from polls.rulecard import VoteCard, utc_text
+from polls.votecard import VoteCard, utc_text
 from results.archive import CARD, LINES, PAIRWISE, PLACES, RESULT, complete, told, write_csv, write_pairwise
 from results.release import Plan, Reason, Release, decide, in_tens
 

@@ -16,7 +16,7 @@ from ballots.counting.types import MAX_OPTIONS, Counts, is_option_name
 from commons.canonical import readable
 from commons.ledger.proof import check_proof_file
 from commons.merkle import root
-from polls.rulecard import FEWEST_OPENED, VoteCard
+from polls.votecard import FEWEST_OPENED, VoteCard
 from results import vote_archive
 from results.archive import CARD, PAIRWISE, PLACES, RESULT
 from results.examination import MOST_FINDINGS_A_FILE, Examination

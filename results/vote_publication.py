@@ -12,7 +12,6 @@ from zoneinfo import ZoneInfo
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from ballots import opening
-from ballots.counting.contest import Contest
 from ballots.counting.registry import count
 from ballots.counting.types import Outcome
 from ballots.looking_up import ROOTS
@@ -25,9 +24,9 @@ from commons.errors import Conflict, NotFound
 from commons.ledger.lines import Line
 from commons.ledger.reading import find_all_signed, prove, prove_all
 from commons.organisations.tables import Organisation
-from polls.rulecard import VoteCard, utc_text
 from polls.store import find_amendments, get_poll, hold_poll
 from polls.tables import Amendment, Poll
+from polls.votecard import VoteCard, utc_text
 from results import store, vote_archive
 from results.publication import note_published
 from results.release import Release, decide
@@ -73,8 +72,8 @@ async def prepare_vote(session: AsyncSession, poll_id: UUID) -> PreparedVote:
     card = VoteCard.from_json(poll.card)
     outcome = None
     if box.step is not Step.UNOPENED:
-        profile = await opening.profile_of(session, poll_id)
-        outcome = await asyncio.to_thread(count, card.rule, Contest(profile))
+        contest = await opening.contest_of(session, poll_id)
+        outcome = await asyncio.to_thread(count, card.rule, contest)
     minutes = await _gather_minutes(session, poll, box, decide(outcome))
     listed = await get_list(session, poll_id, "box")
     position = await opening.find_sealed(session, poll, listed)

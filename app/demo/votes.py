@@ -279,5 +279,5 @@ async def _cast_all(
         liking = {option: 0.12 * place + chance.random() for place, option in enumerate(poll.option_ids)}
         order = sorted(poll.option_ids, key=lambda option: liking[option])[: chance.randint(1, poll.most_ranked)]
         key = secrets.token_bytes(16)
-        ranks = [order.index(option) + 1 if option in order else 0 for option in order_of(poll.option_ids, key)]
-        await cast(session, keys, poll_id, ranks, voter.facts(None), keys.tag(poll_id, voter.line), key, None)
+        numbers = [order.index(option) + 1 if option in order else 0 for option in order_of(poll.option_ids, key)]
+        await cast(session, keys, poll_id, numbers, voter.facts(None), keys.tag(poll_id, voter.line), key, None)

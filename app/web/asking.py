@@ -32,8 +32,8 @@ from commons.services.tables import Service
 from commons.zones import read_moment, write_moment
 from polls.drafting import MOST_OPTIONS, Plan, card_of, draft, option_of, repeat, revise
 from polls.eligibility.simple import rule_typed, typed_of
+from polls.kinds import MOST_RANKED_EVER
 from polls.lifecycle import State, check_change, kinds_in
-from polls.rulecard import MOST_RANKED_EVER
 from polls.store import PER_PAGE, find_amendments, find_repeat, get_poll, get_poll_at, list_polls
 from polls.tables import MOST_RANKED, Poll
 

@@ -16,8 +16,8 @@ from commons.errors import Conflict, Invalid, NotFound
 from commons.ledger import reading
 from commons.naming import text_in
 from commons.organisations.store import get_host
-from polls.rulecard import VoteCard
 from polls.store import get_poll
+from polls.votecard import VoteCard
 from results.explanation import explain
 from results.publication import WITHDRAWAL
 from results.store import PER_PAGE, get_file, get_result, list_files, list_results, read_files

@@ -34,7 +34,7 @@ from app.web.admission import (
     with_pass,
 )
 from app.web.respond import AnyRequest, language_of, onward, page
-from app.web.session import house_of, keep_cookie, visitor_of
+from app.web.session import Visitor, house_of, keep_cookie, visitor_of
 from ballots.answers import order_of
 from ballots.casting import Cast, Happened, find_receipt, last_form, record
 from ballots.keys import Keys
@@ -43,6 +43,7 @@ from ballots.standing import Standing, look_at
 from ballots.store import find_in_list
 from commons.errors import Conflict, DomainError, Forbidden, Invalid
 from commons.tables import Texts
+from polls.kinds import Kind, Paper
 from polls.lifecycle import State, check_accepting
 from polls.store import Held, get_public_poll
 from polls.tables import Poll
@@ -58,11 +59,11 @@ KEPT_KEYS = {State.LOCKED, State.OPEN, State.SUSPENDED, State.CLOSING, State.HAL
 
 @dataclass(frozen=True)
 class Sheet:
-    """One ballot form: its key, the form it follows, and the rank of each position (0 = left out)."""
+    """One ballot form: its key, the form it follows, and the number at each position (0 = left out)."""
 
     key: bytes
     after: bytes | None
-    ranks: tuple[int, ...]
+    numbers: tuple[int, ...]
 
     @property
     def after_text(self) -> str:
@@ -198,10 +199,10 @@ def _sheet(request: AnyRequest, poll: Poll | Held) -> Sheet:
         follows = None if after == NONE_BEFORE else bytes.fromhex(after)
         if len(key) != FORM_KEY_BYTES or len(after) != len(NONE_BEFORE):
             raise ValueError
-        ranks = tuple(_rank(visitor.text(f"position_{number}")) for number in range(1, len(poll.options) + 1))
+        numbers = _numbers(visitor, poll.paper)
     except ValueError:
         raise Invalid("ballot.form_broken") from None
-    return Sheet(key, follows, ranks)
+    return Sheet(key, follows, numbers)
 
 
 def _sheet_again(request: AnyRequest, poll: Poll) -> Sheet:
@@ -211,8 +212,20 @@ def _sheet_again(request: AnyRequest, poll: Poll) -> Sheet:
         return _fresh(poll, None)
 
 
-def _rank(text: str) -> int:
-    if not (len(text) == 2 and text.isascii() and text.isdigit()):
+def _numbers(visitor: Visitor, paper: Paper) -> tuple[int, ...]:
+    """Read the number at each position. Raises ValueError; Invalid "ballot.one_only" where nothing was chosen."""
+    positions = range(1, len(paper.options) + 1)
+    if paper.kind is not Kind.SINGLE:
+        return tuple(_digits(visitor.text(f"position_{position}"), 2) for position in positions)
+    if not (said := visitor.text("choice")):
+        raise Invalid("ballot.one_only", field="choice")
+    if (chosen := _digits(said, 3)) > len(paper.options):
+        raise ValueError
+    return tuple(int(position == chosen) for position in positions)
+
+
+def _digits(text: str, length: int) -> int:
+    if not (len(text) == length and text.isascii() and text.isdigit()):
         raise ValueError
     return int(text)
 
@@ -226,7 +239,7 @@ def _cast(connection: Connection, house: House, poll: Held, sheet: Sheet, voter:
         raise
     keys = Keys(house.config.keys)
     facts = voter.facts(poll.eligibility)
-    return record(connection, keys, poll, sheet.ranks, facts, tag, sheet.key, sheet.after, voter.channel)
+    return record(connection, keys, poll, sheet.numbers, facts, tag, sheet.key, sheet.after, voter.channel)
 
 
 async def _ballot_again(
@@ -267,7 +280,7 @@ async def _ballot(
     error: DomainError | TooMany | None = None,
 ) -> Response[str]:
     poll = standing.poll
-    names = {option["id"]: option["names"] for option in poll.options}
+    options = {option["id"]: option for option in poll.options}
     own: Voter | None = None
     if voter is None and poll.state is State.OPEN and visitor_of(request).signed_in and not poll.open_to_all:
         async with house_of(request).db.reading() as session:
@@ -283,7 +296,7 @@ async def _ballot(
         standing=standing,
         officials=officials,
         sheet=sheet,
-        positions=[(names[option], rank) for option, rank in zip(order, sheet.ranks, strict=True)],
+        positions=[(options[option], number) for option, number in zip(order, sheet.numbers, strict=True)],
         admitted=voter is not None,
         own=own is not None,
         fact=fact,

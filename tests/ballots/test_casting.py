@@ -13,7 +13,7 @@ from app.db import Database
 from ballots.casting import Happened, cast, find_receipt, last_form
 from ballots.closing import close
 from ballots.eligibility import VoterFacts
-from ballots.opening import open_box, profile_of
+from ballots.opening import contest_of, open_box
 from ballots.receipts import check_receipt, form_hash_of
 from ballots.tables import Step
 from commons.clock import now
@@ -38,7 +38,8 @@ async def test_a_vote_from_the_first_ballot_to_the_opened_box(db: Database, tmp_
     assert box == sorted(receipt.commitment.hex() for receipt in receipts)
     assert await open_box(db, vote.keys, vote.keys.opener(vote.poll.id), vote.poll.id) is Step.OPENED
     async with db.reading() as session:
-        profile = await profile_of(session, vote.poll.id)
+        profile = (await contest_of(session, vote.poll.id)).rankings
+    assert profile is not None
     assert profile.options == NAMES
     assert profile.rows() == {bytes([1, 255, 2]): 8, bytes([255, 1, 255]): 4}
     await vote.sign()

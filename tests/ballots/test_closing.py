@@ -12,7 +12,7 @@ from app.db import Database
 from ballots import halting
 from ballots.closing import close
 from ballots.keys import confirm_destroyed
-from ballots.opening import open_box, profile_of, publish
+from ballots.opening import contest_of, open_box, publish
 from ballots.preparing import accept_destruction, count_unconfirmed
 from ballots.sealing import seal
 from ballots.tables import Step
@@ -109,7 +109,7 @@ async def test_the_box_is_not_opened_too_early_or_beside_a_box_key(db: Database,
     vote.keys.destroy_box(vote.poll.id)
     async with db.reading() as session:
         with pytest.raises(Conflict, match=r"box\.not_opened"):
-            await profile_of(session, vote.poll.id)
+            await contest_of(session, vote.poll.id)
     other = await voted(db, tmp_path / "other", 1)
     with pytest.raises(Conflict, match=r"box\.wrong_opener"):
         await open_box(db, vote.keys, other.keys.opener(other.poll.id), vote.poll.id)
@@ -155,7 +155,8 @@ async def test_a_ballot_that_cannot_be_read_is_counted_as_such(
     assert await vote.close() == "closed"
     await open_box(db, vote.keys, vote.keys.opener(vote.poll.id), vote.poll.id)
     async with db.reading() as session:
-        profile = await profile_of(session, vote.poll.id)
+        profile = (await contest_of(session, vote.poll.id)).rankings
+    assert profile is not None
     assert (profile.invalid, profile.counted, profile.ballots) == (1, 11, 12)
 
 

@@ -7,10 +7,11 @@ from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ballots.answers import PLAINTEXT_BYTES, order_of, read, read_sheet, write
+from ballots.answers import order_of, read, read_sheet, write
 from ballots.receipts import Receipt, check_receipt, commitment_of, form_hash_of, read_code, sign_receipt, tag_hash
-from ballots.sealing import CIPHERTEXT_BYTES, ENVELOPE_BYTES, BoxKeys, seal, slot_of, unseal, unwrap, wrap
+from ballots.sealing import OVERHEAD, BoxKeys, seal, slot_of, unseal, unwrap, wrap
 from commons.errors import Invalid
+from polls.kinds import Kind, Paper
 
 VOTE, OTHER = UUID(int=1), UUID(int=2)
 BOX = BoxKeys.of(bytes(32), VOTE)
@@ -18,15 +19,50 @@ OPENER = X25519PrivateKey.from_private_bytes(bytes(range(32)))
 PUBLIC = OPENER.public_key().public_bytes_raw()
 CARD = "ab" * 32
 IDS = tuple(range(1, 13))
-
-rankings = st.lists(st.sampled_from(IDS), unique=True, max_size=12).map(tuple)
+RANKING = Paper(Kind.RANKING, IDS, 12, equal=False)
+ANSWER = (1, *[0] * 11)
+PAPERS = (
+    RANKING,
+    Paper(Kind.RANKING, IDS, 5),
+    Paper(Kind.SINGLE, IDS, 1, most=1),
+    Paper(Kind.APPROVAL, IDS, 1),
+    Paper(Kind.GRADES, IDS, 6),
+    Paper(Kind.POINTS, IDS, 10, most=10, costs=(7,) * 12),
+    Paper(Kind.BUDGET, IDS, 1, most=30, costs=tuple(range(3, 15))),
+)
 
 
 def test_a_form_is_read_by_its_own_order() -> None:
     order = order_of((1, 2, 3), b"form key")
     assert sorted(order) == [1, 2, 3]
-    assert read_sheet([2, 0, 5], order, 5) == (order[0], order[2])  # gaps are closed up
-    assert read_sheet([0, 0, 0], order, 5) == ()
+    paper = Paper(Kind.RANKING, (1, 2, 3), 5, equal=False)
+    answer = read_sheet([2, 0, 5], order, paper)  # gaps are closed up
+    assert [answer[option - 1] for option in order] == [1, 0, 2]
+    assert read_sheet([0, 0, 0], order, paper) == (0, 0, 0)
+
+
+@pytest.mark.parametrize(
+    ("paper", "numbers", "code"),
+    [
+        (RANKING, [1, 1], "ballot.rank_twice"),
+        (RANKING, [13], "ballot.rank_unknown"),
+        (PAPERS[2], [1, 1], "ballot.one_only"),
+        (PAPERS[2], [2], "ballot.rank_unknown"),
+        (PAPERS[4], [7], "ballot.rank_unknown"),
+        (PAPERS[5], [6, 5], "ballot.too_many_points"),
+        (PAPERS[6], [1, 1, 1, 1, 1, 1], "ballot.too_dear"),  # 3 + … + 8 = 33
+    ],
+)
+def test_what_a_ballot_may_not_say_is_told(paper: Paper, numbers: list[int], code: str) -> None:
+    with pytest.raises(Invalid) as refused:
+        read_sheet(numbers + [0] * (12 - len(numbers)), IDS, paper)
+    assert refused.value.code == code
+
+
+def test_limits_are_reached_and_not_passed() -> None:
+    assert read_sheet([1, 1, 1, 1, 1] + [0] * 7, IDS, PAPERS[6])  # 3 + … + 7 = 25
+    assert read_sheet([9, 1] + [0] * 10, IDS, PAPERS[5])
+    assert read_sheet([4, 2, 2] + [0] * 9, IDS, PAPERS[1]) == (2, 1, 1, *[0] * 9)  # equal, and closed up
 
 
 def test_the_order_follows_from_the_form_and_is_fair() -> None:
@@ -37,21 +73,33 @@ def test_the_order_follows_from_the_form_and_is_fair() -> None:
     assert order_of((3, 2, 1), b"x") == order_of((1, 2, 3), b"x")
 
 
-@given(rankings, st.binary(min_size=16, max_size=16))
-def test_what_was_filled_in_is_what_is_opened(ranking: tuple[int, ...], form_key: bytes) -> None:
+@given(st.sampled_from(PAPERS), st.data(), st.binary(min_size=16, max_size=16))
+def test_what_was_filled_in_is_what_is_opened(paper: Paper, data: st.DataObject, form_key: bytes) -> None:
     order = order_of(IDS, form_key)
-    ranks = [ranking.index(option) + 1 if option in ranking else 0 for option in order]
-    plaintext = write(read_sheet(ranks, order, 12))
+    numbers = data.draw(st.lists(st.integers(0, paper.highest), min_size=12, max_size=12))
+    try:
+        answer = read_sheet(numbers, order, paper)
+    except Invalid:
+        return
+    plaintext = write(answer)
     ciphertext = seal(plaintext, PUBLIC, VOTE, CARD)
     slot = slot_of(BOX, b"tag")
     sealed = wrap(BOX, ciphertext, VOTE, slot, "web", b"f" * 32)
-    assert (len(plaintext), len(ciphertext), len(sealed)) == (PLAINTEXT_BYTES, CIPHERTEXT_BYTES, ENVELOPE_BYTES)
+    assert (len(plaintext), len(sealed)) == (13, 13 + OVERHEAD)  # whatever was chosen
     assert unwrap(BOX, sealed, VOTE, slot, "web", b"f" * 32) == ciphertext
-    assert read(unseal(ciphertext, OPENER, VOTE, CARD), IDS, 12) == ranking
+    assert read(unseal(ciphertext, OPENER, VOTE, CARD), paper) == answer
+    if paper.kind is not Kind.RANKING:
+        assert [answer[option - 1] for option in order] == numbers
+
+
+def test_a_ballot_sealed_before_there_were_other_kinds_is_still_read() -> None:
+    assert read(bytes([1, 3, 1]).ljust(13, b"\0"), RANKING) == (2, 0, 1, *[0] * 9)
+    assert read(bytes([1]).ljust(13, b"\0"), RANKING) == (0,) * 12
+    assert read(bytes([1, 3, 1]).ljust(13, b"\0"), Paper(Kind.RANKING, (1, 2, 3), 3, equal=False)) == (2, 0, 1)
 
 
 def test_an_envelope_fits_only_where_it_was_put() -> None:
-    ciphertext, slot, form = seal(write((1,)), PUBLIC, VOTE, CARD), slot_of(BOX, b"tag"), b"f" * 32
+    ciphertext, slot, form = seal(write(ANSWER), PUBLIC, VOTE, CARD), slot_of(BOX, b"tag"), b"f" * 32
     sealed = wrap(BOX, ciphertext, VOTE, slot, "web", form)
     other_keys = BoxKeys.of(bytes(32), OTHER)
     places = [
@@ -70,32 +118,34 @@ def test_an_envelope_fits_only_where_it_was_put() -> None:
 
 
 def test_a_ballot_opens_only_for_its_vote_and_its_card() -> None:
-    ciphertext = seal(write((1,)), PUBLIC, VOTE, CARD)
+    ciphertext = seal(write(ANSWER), PUBLIC, VOTE, CARD)
     wrong = [(ciphertext, OTHER, CARD), (ciphertext, VOTE, "cd" * 32), (ciphertext[:-1], VOTE, CARD), (b"", VOTE, CARD)]
     for each, vote, card in wrong:
         with pytest.raises(Invalid, match=r"ballot\.unreadable"):
             unseal(each, OPENER, vote, card)
-    assert seal(write((1,)), PUBLIC, VOTE, CARD) != ciphertext  # fresh each time
-    with pytest.raises(ValueError, match="13 bytes"):
-        seal(b"short", PUBLIC, VOTE, CARD)
+    assert seal(write(ANSWER), PUBLIC, VOTE, CARD) != ciphertext  # fresh each time
 
 
 @pytest.mark.parametrize(
-    ("plaintext", "code"),
+    "plaintext",
     [
-        (write((1, 1)), "ballot.option_twice"),
-        (write((1, 13)), "ballot.option_unknown"),
-        (write((1, 2, 3, 4)), "ballot.too_many"),
-        (b"\x02" + write((1,))[1:], "ballot.unreadable"),
-        (bytes([1, 0, 2]).ljust(13, b"\0"), "ballot.option_unknown"),
-        (write((1,)) + b"\0", "ballot.unreadable"),
-        (b"", "ballot.unreadable"),
+        b"",
+        write((1, 1, *[0] * 10)),  # twice
+        write((1, 3, *[0] * 10)),  # a gap
+        write((1, 2, 3, 4, *[0] * 8)),  # too many
+        write(ANSWER[:-1]),
+        write(ANSWER) + b"\0",
+        b"\x03" + write(ANSWER)[1:],
+        bytes([1, 1, 1]).ljust(13, b"\0"),
+        bytes([1, 13]).ljust(13, b"\0"),
+        bytes([1, 0, 2]).ljust(13, b"\0"),
+        bytes([1, 1]).ljust(14, b"\0"),
     ],
 )
-def test_what_nobody_could_have_filled_in_is_unreadable(plaintext: bytes, code: str) -> None:
+def test_what_nobody_could_have_filled_in_is_unreadable(plaintext: bytes) -> None:
     with pytest.raises(Invalid) as refused:
-        read(plaintext, IDS, 3)
-    assert refused.value.code == code
+        read(plaintext, Paper(Kind.RANKING, IDS, 3, equal=False))
+    assert refused.value.code == "ballot.unreadable"
 
 
 def test_a_receipt_is_checked_by_the_key_on_the_card() -> None:

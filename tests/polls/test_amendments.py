@@ -15,8 +15,8 @@ from commons.organisations.store import found, get_host
 from polls import amendments
 from polls.drafting import card_of, draft, revise
 from polls.lifecycle import Kind, State
-from polls.rulecard import VoteCard
 from polls.store import find_amendments, find_due, get_poll
+from polls.votecard import VoteCard
 from tests.ballots.voting import locked_vote, open_vote, plan
 from tests.plumbing.locking import lock_by_two
 

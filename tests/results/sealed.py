@@ -16,7 +16,7 @@ from commons.checkpoint import Checkpoint, sign
 from commons.ledger.lines import Line, LineWords, hash_of_leaf, words_digest
 from commons.ledger.proof import write_proof, write_proofs
 from commons.merkle import consistency_proof, inclusion_proof, root
-from polls.rulecard import CardOption, VoteCard
+from polls.votecard import CardOption, VoteCard
 from results import archive, vote_archive
 from results.release import decide
 from results.vote_archive import BOX, ROLL, ROLL_CHANGED, ROLL_PROOF, SEALED, TOOK_PART, Change, Minutes

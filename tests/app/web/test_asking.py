@@ -16,8 +16,8 @@ from commons.organisations.store import get_host
 from commons.services.store import add_service
 from commons.tables import text_in
 from polls.lifecycle import State
-from polls.rulecard import VoteCard
 from polls.store import PER_PAGE
+from polls.votecard import VoteCard
 from tests.app.accounts.roll.lists import lines_of
 from tests.app.web.voting import NEW, Hall, fill_in, prepare, press, send, typed_in
 from tests.plumbing.forms import form_at

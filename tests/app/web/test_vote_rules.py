@@ -21,7 +21,7 @@ from commons.errors import Invalid
 from commons.organisations.store import get_host
 from polls.eligibility.rules import read_rule
 from polls.lifecycle import State
-from polls.rulecard import VoteCard
+from polls.votecard import VoteCard
 from tests.app.web.voting import NEW, Hall, fill_in, prepare, send
 from tests.plumbing.house import Town
 from tests.plumbing.votes import HeldVote, Voter, hold_vote

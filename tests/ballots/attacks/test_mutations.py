@@ -18,14 +18,16 @@ from app.db import Database
 from ballots.inspecting import Fault
 from ballots.keys import Keys
 from ballots.receipts import form_hash_of, tag_hash
-from ballots.sealing import slot_of
+from ballots.sealing import OVERHEAD, slot_of
 from ballots.store import all_envelopes, get_list, hashes_of
 from ballots.tables import Envelope, Participation
-from tests.ballots.voting import Vote, open_vote
+from tests.ballots.voting import NAMES, Vote, open_vote
 from tests.plumbing.sizes import tries
 
 pytestmark = pytest.mark.anyio
 
+SEALED = OVERHEAD + 1 + len(NAMES)
+"""Bytes of an envelope of these votes."""
 LINES, ENVELOPES = sa.inspect(Participation).local_table, sa.inspect(Envelope).local_table
 MUTATIONS = tries(60, 200)
 VOTERS = 30
@@ -76,7 +78,7 @@ def mutated(  # noqa: PLR0912, PLR0915 - one case for each kind
         case "insert a line of the roll":
             lines.append(line | {"tag": draw.choice(spare)})
         case "insert an envelope":
-            envelopes.append({"poll_id": poll_id, "slot": draw.randbytes(32), "sealed": draw.randbytes(89)})
+            envelopes.append({"poll_id": poll_id, "slot": draw.randbytes(32), "sealed": draw.randbytes(SEALED)})
         case "copy an envelope":
             envelopes.append(envelope | {"slot": draw.randbytes(32)})
         case "copy a line":
@@ -101,12 +103,12 @@ def mutated(  # noqa: PLR0912, PLR0915 - one case for each kind
         case "forget a form":
             line["form_key"] = None
         case "change a sealed byte":
-            place = draw.randrange(89)
+            place = draw.randrange(SEALED)
             sealed = bytearray(envelope["sealed"])
             sealed[place] ^= 1 << draw.randrange(8)
             envelope["sealed"] = bytes(sealed)
         case "cut an envelope":
-            envelope["sealed"] = envelope["sealed"][: draw.randrange(89)]
+            envelope["sealed"] = envelope["sealed"][: draw.randrange(SEALED)]
         case "delete a line":
             lines.remove(line)
         case "delete an envelope":
