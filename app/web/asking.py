@@ -32,7 +32,7 @@ from commons.services.tables import Service
 from commons.zones import read_moment, write_moment
 from polls.drafting import MOST_OPTIONS, Plan, card_of, draft, option_of, repeat, revise
 from polls.eligibility.simple import rule_typed, typed_of
-from polls.kinds import MOST_RANKED_EVER
+from polls.kinds import MOST_RANKED_EVER, RULES
 from polls.lifecycle import State, check_change, kinds_in
 from polls.store import PER_PAGE, find_amendments, find_repeat, get_poll, get_poll_at, list_polls
 from polls.tables import MOST_RANKED, Poll
@@ -45,6 +45,9 @@ OPENS_AFTER, OPENS_AT = timedelta(days=1), 9
 CLOSES_AFTER, CLOSES_AT = timedelta(days=15), 20
 OBJECTIONS = timedelta(days=14)
 MOST_LINES = 20
+NUMBERS = ("seats", "budget", "points")
+"""What a rule may be given besides, as whole numbers."""
+MOST_DIGITS = 15
 EVERYBODY = "everybody"
 """What the form sends, in place of a roll, for a vote open to all."""
 
@@ -277,6 +280,8 @@ def _written(poll: Poll, zone: str) -> Typed:
     typed = {
         "roll": EVERYBODY if poll.open_to_all else str(poll.roll_id or ""),
         "most_ranked": str(poll.most_ranked),
+        "rule": poll.rule,
+        "equal": "yes" if poll.terms.get("equal") else "",
         "effect": "binding" if poll.binding else "advisory",
         "opens_at": write_moment(poll.planned_opens_at, zone),
         "closes_at": write_moment(poll.planned_closes_at, zone),
@@ -284,6 +289,7 @@ def _written(poll: Poll, zone: str) -> Typed:
         "objections_until": write_moment(poll.objections_until, zone),
     }
     typed |= typed_of(poll.eligibility)
+    typed |= {name: str(poll.terms.get(name, "")) for name in NUMBERS}
     for name, texts in (
         ("title", poll.titles),
         ("question", poll.questions),
@@ -291,16 +297,26 @@ def _written(poll: Poll, zone: str) -> Typed:
         ("legal_basis", poll.legal_basis),
     ):
         typed |= {f"{name}_{code}": text for code, text in texts.items()}
-    typed |= {f"service_{each['service']}": "yes" for each in poll.options if each["service"]}
+    for each in poll.options:
+        if each["service"]:
+            typed |= {f"service_{each['service']}": "yes", f"cost_service_{each['service']}": str(each.get("cost", ""))}
     for number, each in enumerate((each for each in poll.options if not each["service"]), start=1):
         typed |= {f"typed_{number}_{code}": name for code, name in each["names"].items()}
+        typed[f"cost_typed_{number}"] = str(each.get("cost", ""))
     return typed
 
 
 def _form(typed: Typed, services: Sequence[Service], rolls: Sequence[tuple[Roll, int]], zone: str) -> dict[str, object]:
     """Gather what the form's template needs."""
     most = max([TYPED_OPTIONS, *_typed_numbers(typed)])
-    return {"typed": typed, "services": services, "rolls": rolls, "zone": zone, "slots": range(1, most + 1)}
+    return {
+        "typed": typed,
+        "services": services,
+        "rolls": rolls,
+        "zone": zone,
+        "slots": range(1, most + 1),
+        "rules": list(RULES),
+    }
 
 
 def _typed_numbers(typed: Typed) -> list[int]:
@@ -331,6 +347,7 @@ def _plan(
     for number in _typed_numbers(typed):
         options.append(({code: typed.get(f"typed_{number}_{code}", "") for code in LANGUAGES}, ""))
         fields.append(f"typed_{number}")
+    costs = [_whole(typed.get(f"cost_{name}", "")) for name in fields]
     opens_at = _time(typed, host.zone, "opens_at")
     closes_at = _time(typed, host.zone, "closes_at")
     publishes_at = _time(typed, host.zone, "publishes_at", closes_at)
@@ -349,6 +366,9 @@ def _plan(
         objections_until=_time(typed, host.zone, "objections_until", publishes_at + OBJECTIONS),
         legal_basis=_texts(typed, "legal_basis"),
         most_ranked=_most_ranked(typed.get("most_ranked", "").strip(), len(options)),
+        rule=typed.get("rule", "schulze"),
+        terms={name: _whole(typed.get(name, "")) for name in NUMBERS} | {"equal": typed.get("equal") == "yes"},
+        costs=costs,
         binding=typed.get("effect") == "binding",
         roll_id=UUID(roll) if roll and not is_open else None,
         open_to_all=is_open,
@@ -379,6 +399,12 @@ def _most_ranked(text: str, options: int) -> int:
     return int(text)
 
 
+def _whole(text: str) -> int | None:
+    """Read a whole number of any script, with or without blanks in it; None for anything else."""
+    digits = "".join(text.split())
+    return int(digits) if digits.isdecimal() and len(digits) <= MOST_DIGITS else None
+
+
 def _placed(error: Invalid | Conflict, fields: Sequence[str], typed: Typed, lang: str) -> Invalid | Conflict:
     """Lay an error to the field of the form it is about: an option to its box or line, a title to what was typed."""
     field = error.field
@@ -387,6 +413,8 @@ def _placed(error: Invalid | Conflict, fields: Sequence[str], typed: Typed, lang
         if field.startswith("typed_"):
             language = option[2] or next((c for c in (lang, *LANGUAGES) if typed.get(f"{field}_{c}", "").strip()), lang)
             field = f"{field}_{language}"
+    elif cost := re.fullmatch(r"cost_(\d+)", field or ""):
+        field = f"cost_{fields[int(cost[1]) - 1]}"
     elif field == "title_en" and not typed.get("title_en", "").strip():
         written = (code for code in sorted(LANGUAGES) if typed.get(f"title_{code}", "").strip())
         field = f"title_{next(written, lang)}"
