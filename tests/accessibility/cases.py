@@ -127,6 +127,9 @@ BALLOT, RECEIPT, BOX = f"/votes/{votes.OPEN}", f"/votes/{votes.OPEN}/receipt", "
 AT_THE_BOOTH = [
     *(Case(slug, "votes.show", f"/votes/{slug}", (NOBODY,)) for slug in votes.STATES if slug != votes.OPEN),
     *(Case(f"result-of-{slug}", "results.show", f"/results/{slug}", (NOBODY,)) for slug in votes.RESULTS),
+    *(Case(slug, "votes.show", f"/votes/{slug}", (NOBODY,)) for slug in votes.KINDS),
+    Case("vote-too-dear", "votes.show", "/votes/a-budget", (NOBODY,), votes.too_dear, 422, 1),
+    Case("vote-nothing-chosen", "votes.show", "/votes/a-vote-for-one", (NOBODY,), votes.nothing_chosen, 422, 1),
     Case("vote-changed", "votes.receipt", RECEIPT, (NOBODY,), votes.changing),
     Case("vote-own", "votes.show", BALLOT, ("officer",)),
     Case("vote-as-oneself", "votes.show", BALLOT, ("officer",), pressed('form[action$="/own"]')),

@@ -1,6 +1,7 @@
 """The votes of the town that accessibility tests walk through, one in each state, and what their voters do wrong."""
 
 from collections.abc import Callable
+from typing import Any
 
 from playwright.sync_api import Page
 
@@ -30,6 +31,14 @@ STATES = {
 }
 RESULTS = tuple(slug for slug, state in STATES.items() if state is State.PUBLISHED)
 """Their results: the order alone, everything there is to tell, and a box that stays shut."""
+KINDS: dict[str, dict[str, Any]] = {
+    "a-vote-for-one": {"rule": "plurality"},
+    "a-vote-of-grades": {"rule": "majority-judgment"},
+    "a-budget": {"rule": "equal-shares", "terms": {"budget": 100_000}},
+    "a-budget-of-points": {"rule": "greedy", "terms": {"budget": 100_000, "points": 10}},
+}
+"""Open votes whose ballots are no rankings."""
+COSTS = (60_000, 45_500, 30_000, 9_999)
 VOTERS, VOTED = 14, 11
 VOTED_IN = {"a-vote-of-many": 54, "a-vote-of-too-few": 9}
 VOID = VOTERS - 1  # whose code no longer works; the one before has not voted
@@ -73,6 +82,10 @@ async def hold_votes(house: House) -> dict[str, HeldVote]:
     await know_second_facts(votes["a-vote-interrupted"], "1987")
     await helped(votes["a-vote-that-is-closed"])
     await providers.bind(house, votes[OPEN])
+    for slug, given in KINDS.items():
+        titles = {"en": slug.replace("-", " ").capitalize(), "ar": f"تصويت: {slug}"}
+        kind: dict[str, Any] = {"options": [(names, "") for names in OPTIONS], "costs": COSTS, "most_ranked": 3}
+        votes[slug] = await hold_vote(house, titles=titles, **kind, **given)
     asked = {"options": [(names, "") for names in OPTIONS], "most_ranked": 3}
     votes[MOOD] = await hold_vote(house, titles={"en": "A vote open to all"}, open_to_all=True, **asked)
     told, rule = {"born": "2015-01-31"}, {"age_at_least": {"on": "2027-03-01", "years": 18}}
@@ -115,6 +128,17 @@ def ranked_twice(page: Page, town: RunningTown) -> None:
         "for (const each of document.querySelectorAll('[data-ballot] ~ ol select, select')) each.value = '01'"
     )
     code_typed(VOID - 1)(page, town)
+
+
+def too_dear(page: Page, town: RunningTown) -> None:
+    """Say yes to all of a budget, which costs more than there is."""
+    page.evaluate("for (const each of document.querySelectorAll(\"input[value='01']\")) each.checked = true")
+    code_typed(0, slug="a-budget")(page, town)
+
+
+def nothing_chosen(page: Page, town: RunningTown) -> None:
+    """Send a ballot on which one is to be chosen, and choose none."""
+    code_typed(0, slug="a-vote-for-one")(page, town)
 
 
 def broken(page: Page, town: RunningTown) -> None:
