@@ -121,10 +121,10 @@ async def contest_of(session: AsyncSession, poll_id: UUID, language: str = FILE_
     if box.step is not Step.OPENED:
         raise Conflict("box.not_opened")
     names = [text_in(option["names"], language) for option in poll.options]
-    return lay_out(poll, names, await all_patterns(session, poll_id), box.unreadable)
+    return _lay_out(poll, names, await all_patterns(session, poll_id), box.unreadable)
 
 
-def lay_out(poll: Poll, names: Sequence[str], patterns: Mapping[bytes, int], unreadable: int) -> Contest:
+def _lay_out(poll: Poll, names: Sequence[str], patterns: Mapping[bytes, int], unreadable: int) -> Contest:
     """Lay opened ballots out in the form that their rule counts. patterns: answer -> how many ballots say it. Pure."""
     paper, seats = poll.paper, poll.terms.get("seats")
     blank = patterns.get(bytes(len(names)), 0)

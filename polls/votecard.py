@@ -11,7 +11,7 @@ from commons.canonical import digest, readable
 from commons.errors import Invalid
 from commons.naming import text_in
 from polls.eligibility.rules import read_rule, write_rule
-from polls.kinds import MOST_RANKED_EVER, RULES, Kind, check_terms, kind_of
+from polls.kinds import MOST_RANKED_EVER, RULES, Kind, Paper, check_terms, kind_of, paper_of
 from polls.rulecard import PARTIAL_BELOW
 
 _KEY = re.compile(r"[0-9a-f]{64}")
@@ -208,6 +208,11 @@ class VoteCard:
             told = MARKED | {"ballot": kind.value}
         terms = {name: value for name, value in self.terms.items() if name != "equal"}
         return told | ({"terms": terms} if terms else {})
+
+    @property
+    def paper(self) -> Paper:
+        """What one ballot may say."""
+        return paper_of(self.rule, [each.as_json() for each in self.options], self.most_ranked, self.terms)
 
     @property
     def names(self) -> tuple[str, ...]:

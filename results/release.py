@@ -1,15 +1,17 @@
-"""What of a sealed vote may be published, by a plain rule of sizes, and no pair may tell about everybody. Pure.
+"""What of a sealed vote may be published: by plain sizes, and only what forces no small group's ballot. Pure.
 
-The rule stands in until a released whole is attacked before it goes out. It never looks at what would be interesting,
-only at how many people stand behind a figure.
+Sizes are looked at first, then `results/attack.py` tries to take the figures apart. Neither looks at what would be
+interesting, only at how many people stand behind a figure.
 """
 
-from collections.abc import Collection
 from dataclasses import dataclass
 from enum import StrEnum
 
+import numpy as np
+
 from ballots.counting.types import Outcome
 from polls.votecard import FEWEST_OPENED
+from results.figures import Figures, Form
 
 FEWEST_COUNTED = 50
 FEWEST_OPTIONS = 4
@@ -19,7 +21,7 @@ STEP = 10
 class Plan(StrEnum):
     """How much is published."""
 
-    FULL = "full"  # the order, every comparison, and the certificate
+    FULL = "full"  # the order, and all figures from which it follows
     ORDER = "order"  # the order alone, and totals in tens
     NONE = "none"  # the box stays shut
 
@@ -31,6 +33,8 @@ class Reason(StrEnum):
     BALLOTS = "fewer than 50 counted ballots"
     OPTIONS = "fewer than 4 options"
     PAIR = "a pair decided by all"
+    SMALL = "a small group could show"
+    RULE = "a rule whose figures are not published"
 
 
 @dataclass(frozen=True)
@@ -41,46 +45,61 @@ class Release:
     because: tuple[Reason, ...] = ()
 
 
-def decide(outcome: Outcome | None) -> Release:
+def decide(outcome: Outcome | None, figures: Figures | None, *, forced: bool = False) -> Release:
     """Decide what is published.
 
-    outcome: the count; None for a box that stays shut.
-    Returns: FULL only from 50 counted ballots and 4 options on, and where people differ about every pair. Blank and
-             unreadable ballots hide nobody, so they do not count. A pair decided by all is named only when it is the
-             one reason: otherwise it would tell about the ballots what nobody has to know.
+    outcome: the count; None for a box that stays shut. figures: those of its rule; None where it has none.
+    forced:  whether the figures would force a ballot that few people cast (`attack.forces`).
+    Returns: FULL only from 50 counted ballots on, and where people differ; comparisons from 4 options on. Blank and
+             unreadable ballots hide nobody, so they do not count. What is about the ballots themselves is named only
+             when it is the one reason: otherwise it would tell what nobody has to know.
     """
     if outcome is None:
         return Release(Plan.NONE, (Reason.SHUT,))
-    small = (
+    is_of_pairs = figures is not None and figures.form is Form.PAIRS
+    sizes = (
         (Reason.BALLOTS, outcome.counted < FEWEST_COUNTED),
-        (Reason.OPTIONS, len(outcome.options) < FEWEST_OPTIONS),
+        (Reason.OPTIONS, is_of_pairs and len(outcome.options) < FEWEST_OPTIONS),
+        (Reason.RULE, figures is None),
     )
-    because = tuple(reason for reason, holds in small if holds)
-    if not because and any(
-        cell in {0, outcome.counted} for row in (outcome.pairwise or {}).values() for cell in row.values()
-    ):
+    because = tuple(reason for reason, holds in sizes if holds)
+    if not because and figures is not None and _all_agree(figures, outcome.counted):
         because = (Reason.PAIR,)
+    elif not because and forced:
+        because = (Reason.SMALL,)
     return Release(Plan.ORDER if because else Plan.FULL, because)
 
 
-def could_be(release: Release, box: int, options: int) -> bool:
-    """Tell whether a release fits what everybody can count: the lines of the box list, and the options on the card."""
+def told_blank(blank: int) -> int | None:
+    """Tell how many ballots were blank, from ten on; fewer are not told apart from those that say something."""
+    return blank if blank >= FEWEST_OPENED else None
+
+
+def _all_agree(figures: Figures, counted: int) -> bool:
+    """Tell whether some figure speaks of everybody: all said it, or of two options all put one before the other."""
+    if figures.form is Form.PAIRS:
+        apart = figures.table[~np.eye(len(figures.options), dtype=bool)]
+        return bool(np.isin(apart, (0, counted)).any())
+    return bool((figures.table == counted).any())
+
+
+def could_be(release: Release, box: int, options: int, form: Form | None) -> bool:
+    """Tell whether a release fits what everybody can count: the lines of the box list, and the options on the card.
+
+    form: of the figures of the card's rule; None where it has none.
+    """
     if box < FEWEST_OPENED or release.plan is Plan.NONE:
-        return box < FEWEST_OPENED and release == decide(None)
+        return box < FEWEST_OPENED and release == decide(None, None)
+    few = form is Form.PAIRS and options < FEWEST_OPTIONS
     if release.plan is Plan.FULL:
-        return box >= FEWEST_COUNTED and options >= FEWEST_OPTIONS and not release.because
-    return _could_be_order(release.because, box, options)
+        return box >= FEWEST_COUNTED and not few and form is not None and not release.because
+    always = tuple(reason for reason, holds in ((Reason.OPTIONS, few), (Reason.RULE, form is None)) if holds)
+    possible = {(Reason.BALLOTS, *always)}
+    if box >= FEWEST_COUNTED:
+        possible |= {always} if always else {(Reason.PAIR,), (Reason.SMALL,)}
+    return tuple(release.because) in possible
 
 
 def in_tens(number: int) -> int:
     """Round to the nearest ten, halves up."""
     return (number + STEP // 2) // STEP * STEP
-
-
-def _could_be_order(because: Collection[Reason], box: int, options: int) -> bool:
-    """Tell whether these can be the reasons for the order alone, each at most once and in their order."""
-    few = options < FEWEST_OPTIONS
-    possible = {(Reason.BALLOTS, Reason.OPTIONS), (Reason.OPTIONS,)} if few else {(Reason.BALLOTS,), (Reason.PAIR,)}
-    if box < FEWEST_COUNTED:
-        possible = {each for each in possible if Reason.BALLOTS in each}
-    return tuple(because) in possible

@@ -6,7 +6,7 @@
     box.txt        the commitment of every sealed ballot        sealed.json    the proof that the ledger held its root
     roll.json      the proof that the ledger held the roots of roll.txt and took_part.txt, and each change of the roll
     places.csv     the order                                    result.json    the count, as much as is released
-    pairwise.csv   for every two options, how many ballots put one before the other
+    pairwise.csv, totals.csv or grades.csv: the figures from which the order follows, by the rule of the vote
     lines.json     a short hash of every line                   SHA256SUMS     a hash of every file above
 
 The last three files before `lines.json` are there only as far as `results/release.py` lets them out. `ledger.json`, the
@@ -23,8 +23,9 @@ from ballots.counting.types import Outcome
 from commons.canonical import readable
 from commons.errors import Invalid
 from polls.votecard import VoteCard, utc_text
-from results.archive import CARD, LINES, PAIRWISE, PLACES, RESULT, complete, told, write_csv, write_pairwise
-from results.release import Plan, Reason, Release, decide, in_tens
+from results.archive import CARD, LINES, PLACES, RESULT, complete, told, write_csv
+from results.figures import Figures, Form, count_figures
+from results.release import Plan, Reason, Release, decide, in_tens, told_blank
 
 FORMAT = "khma-minutes-v0"
 MINUTES, SEALED, ROLL_PROOF = "minutes.json", "sealed.json", "roll.json"
@@ -33,8 +34,8 @@ ALWAYS = (CARD, MINUTES, BOX, ROLL, TOOK_PART, SEALED, ROLL_PROOF)
 ROLL_CHANGED = "roll.changed"
 """The kind of ledger line that says that somebody was struck off the roll, or put back, while people voted."""
 
-COUNTED = {Plan.NONE: (), Plan.ORDER: (PLACES, RESULT), Plan.FULL: (PAIRWISE, PLACES, RESULT)}
-"""The files that tell the count, by how much of it is released."""
+COUNTED = {Plan.NONE: (), Plan.ORDER: (PLACES, RESULT), Plan.FULL: (PLACES, RESULT)}
+"""The files that tell the count, by how much of it is released; in a full release with the file of its figures."""
 
 LATER = ("paper", "struck", "restored")
 """Figures that came later: they are not written where they are nothing."""
@@ -160,42 +161,73 @@ class Minutes:
         return readable(self.as_json())
 
 
-def summed(plan: Plan) -> tuple[str, ...]:
-    """List the files that SHA256SUMS lists, in its order."""
-    return tuple(sorted((*ALWAYS, *COUNTED[plan], LINES)))
+def summed(plan: Plan, *figures: str) -> tuple[str, ...]:
+    """List the files that SHA256SUMS lists, in its order. figures: the files of figures, in a full release."""
+    return tuple(sorted((*ALWAYS, *COUNTED[plan], *(figures if plan is Plan.FULL else ()), LINES)))
 
 
 def build(
-    card: VoteCard, minutes: Minutes, lists: Mapping[str, bytes], proofs: Mapping[str, bytes], outcome: Outcome | None
+    card: VoteCard,
+    minutes: Minutes,
+    lists: Mapping[str, bytes],
+    proofs: Mapping[str, bytes],
+    outcome: Outcome | None,
+    figures: Figures | None,
 ) -> dict[str, bytes]:
     """Write every file of the archive.
 
     lists:   box.txt, roll.txt and took_part.txt. proofs: sealed.json and roll.json.
-    outcome: the count; None where the box stays shut.
-    Raises:  ValueError where the release in the minutes is not what the count allows.
+    outcome: the count; None where the box stays shut. figures: of its rule, as `Figures.of` gives them, or None.
+    Raises:  ValueError where the release in the minutes is not what the count allows, or where the order does not
+             follow from the figures that would go out.
     """
-    if decide(outcome) != minutes.release:
+    if minutes.release not in {decide(outcome, figures), decide(outcome, figures, forced=True)}:
         raise ValueError("the minutes release something else than the count allows")
     files = {CARD: card.bytes(), MINUTES: minutes.bytes()}
     files |= {name: lists[name] for name in (BOX, ROLL, TOOK_PART)}
     files |= {name: proofs[name] for name in (SEALED, ROLL_PROOF)}
     if outcome is not None:
-        files |= count_files(outcome, minutes.release.plan)
+        whole = figures if minutes.release.plan is Plan.FULL else None
+        files |= count_files(card, outcome, whole)
     return complete(files)
 
 
-def count_files(outcome: Outcome, plan: Plan) -> dict[str, bytes]:
-    """Write the files that tell a count, as much of it as is released."""
-    files = {PLACES: write_places(outcome.order), RESULT: readable(released(outcome, plan))}
-    return {PAIRWISE: write_pairwise(outcome), **files} if plan is Plan.FULL else files
+def count_files(card: VoteCard, outcome: Outcome, figures: Figures | None) -> dict[str, bytes]:
+    """Write the files that tell a count, as much of it as is released.
+
+    figures: those that go out; None where the order alone does.
+    Raises:  ValueError where the order does not follow from them.
+    """
+    result = released(card, outcome, figures)
+    if result["order"] != outcome.order:
+        raise ValueError("the order does not follow from the figures")
+    files = {PLACES: write_places(outcome.order), RESULT: readable(result)}
+    return files if figures is None else {figures.form.value: write_figures(figures), **files}
 
 
-def released(outcome: Outcome, plan: Plan) -> dict[str, Any]:
-    """Tell a count as `result.json` does: whole; or the order, with totals in tens and nothing behind it."""
-    whole = told(outcome)
-    if plan is Plan.FULL:
-        return whole
-    return whole | {name: in_tens(whole[name]) for name in TOTALS} | {"pairwise": None, "certificate": None}
+def released(card: VoteCard, outcome: Outcome, figures: Figures | None) -> dict[str, Any]:
+    """Tell a count as `result.json` does: all that follows from the figures; or the order, with totals in tens and
+    nothing behind it.
+    """
+    if figures is None:
+        whole = told(outcome)
+        nothing: dict[str, Any] = {"rounds": [], "pairwise": None, "certificate": None}
+        return whole | {name: in_tens(whole[name]) for name in TOTALS} | nothing
+    blank = told_blank(outcome.blank)
+    again = count_figures(figures, card.rule, card.paper, outcome.ballots, blank, outcome.invalid)
+    return told(again) | {"blank": blank}
+
+
+def write_figures(figures: Figures) -> bytes:
+    """Write the file of the figures: one row for each option."""
+    rows, m = figures.table.tolist(), len(figures.options)
+    if figures.form is Form.PAIRS:
+        rows = [[("" if i == j else cell) for j, cell in enumerate(row)] for i, row in enumerate(rows)]
+        head = [*figures.options]
+    else:
+        head = ["votes"] if figures.form is Form.TOTALS else [str(grade) for grade in range(len(rows[0]) if m else 0)]
+    named = [[name, *row] for name, row in zip(figures.options, rows, strict=True)]
+    return write_csv([["option", *head], *named])
 
 
 def write_places(order: Sequence[Sequence[str]]) -> bytes:

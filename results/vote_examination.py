@@ -7,19 +7,21 @@ import csv
 import io
 import json
 import re
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
-from ballots.counting.registry import FROM_PAIRS
-from ballots.counting.types import MAX_OPTIONS, Counts, is_option_name
+from ballots.counting.types import MAX_OPTIONS, is_option_name
 from commons.canonical import readable
 from commons.ledger.proof import check_proof_file
 from commons.merkle import root
+from polls.kinds import GRADES, Kind
 from polls.votecard import FEWEST_OPENED, VoteCard
 from results import vote_archive
-from results.archive import CARD, PAIRWISE, PLACES, RESULT
+from results.archive import CARD, PLACES, RESULT
 from results.examination import MOST_FINDINGS_A_FILE, Examination
+from results.figures import FORMS, Figures, Form, count_figures
 from results.release import STEP, Plan, could_be, decide, in_tens
 from results.roll_examination import examine_roll
 from results.vote_archive import BOX, MINUTES, ROLL, SEALED, TOOK_PART, Minutes
@@ -32,15 +34,23 @@ _NUMBER = re.compile(r"0|[1-9][0-9]{0,8}")
 class VoteExamination(Examination):
     """The card, the minutes, three public lists, the sealed root, and as much of the count as was released."""
 
-    possible = vote_archive.summed(Plan.FULL)
+    possible = vote_archive.summed(Plan.FULL, *Form)
 
     def find_summed(self) -> tuple[str, ...]:
         """Tell the files by what the minutes release; where they are broken, by what is there."""
         try:
             plan = Plan(json.loads(self.files[MINUTES])["released"])
         except (KeyError, TypeError, ValueError, RecursionError):
-            plan = Plan.FULL if PAIRWISE in self.files else Plan.ORDER if RESULT in self.files else Plan.NONE
-        return vote_archive.summed(plan)
+            is_full = any(form.value in self.files for form in Form)
+            plan = Plan.FULL if is_full else Plan.ORDER if RESULT in self.files else Plan.NONE
+        return vote_archive.summed(plan, self._form().value)
+
+    def _form(self) -> Form:
+        """Tell which figures the rule of the card has; where the card is broken, comparisons."""
+        try:
+            return FORMS.get(json.loads(self.files[CARD])["rule"], Form.PAIRS)
+        except (KeyError, TypeError, ValueError, RecursionError):
+            return Form.PAIRS
 
     def examine(self) -> None:
         """Check each file for itself, then every two that speak of the same."""
@@ -128,7 +138,7 @@ class VoteExamination(Examination):
             ("opened", _HASH.fullmatch(minutes.opened) if is_open else not minutes.opened,
              "64 hex digits" if is_open else "nothing", minutes.opened),
             ("unreadable", minutes.unreadable <= most_unreadable, f"at most {most_unreadable}", minutes.unreadable),
-            ("released", could_be(minutes.release, minutes.box, options),
+            ("released", could_be(minutes.release, minutes.box, options, FORMS.get(card.rule)),
              f"what the rule allows for {minutes.box} ballots and {options} options", plan.value),
         )  # fmt: skip
         for entry, holds, expected, found in checks:
@@ -140,24 +150,25 @@ class VoteExamination(Examination):
         return len(self.findings) == before
 
     def _check_whole(self, card: VoteCard, minutes: Minutes) -> None:
-        """Find the order and its certificate again from the comparisons."""
-        result, counted_at_most = self._read_result(), minutes.box - minutes.unreadable
-        table = self._read_pairwise(card.names, counted_at_most)
-        if table is None or result is None:
+        """Find the order again from the figures, and all else that follows from them."""
+        result, counted_at_most, form = self._read_result(), minutes.box - minutes.unreadable, FORMS[card.rule]
+        figures = self._read_figures(form, card, counted_at_most)
+        if figures is None or result is None:
             return
         blank = result.get("blank")
-        if type(blank) is not int or not 0 <= blank <= counted_at_most:
-            self.note(RESULT, "blank", f"0 to {counted_at_most}", blank)
+        if blank is not None and (type(blank) is not int or not FEWEST_OPENED <= blank <= counted_at_most):
+            self.note(RESULT, "blank", f"{FEWEST_OPENED} to {counted_at_most}, or nothing", blank)
             return
-        counted = counted_at_most - blank
-        if (most := int((table + table.T).max())) > counted:
-            self.note(PAIRWISE, "", f"no more than the {counted} counted ballots in a pair", most)
+        counted = counted_at_most - (blank or 0)
+        if (most := _most_ballots(figures)) > counted:
+            self.note(form.value, "", f"no more than the {counted} counted ballots", most)
             return
-        outcome = FROM_PAIRS[card.rule](card.names, table, minutes.box, blank, minutes.unreadable)
-        if (release := decide(outcome)) != minutes.release:
+        outcome = count_figures(figures, card.rule, card.paper, minutes.box, blank, minutes.unreadable)
+        if (release := decide(outcome, figures)) != minutes.release:
             self.note(MINUTES, "released", f"{release.plan.value}: {', '.join(release.because)}", "full")
-        self.recount(vote_archive.count_files(outcome, Plan.FULL))
-        self._tell(outcome.as_json(), f"Found the order again from {PAIRWISE} by the rule {card.rule}", "The table")
+        self.recount(vote_archive.count_files(card, replace(outcome, blank=blank or 0), figures))
+        how = f"Found the order again from {form.value} by the rule {card.rule}"
+        self._tell(outcome.as_json(), how, "The table")
 
     def _check_order(self, card: VoteCard, minutes: Minutes) -> None:
         """Check that the order is one, that both files tell the same, and that nothing more is told."""
@@ -200,27 +211,38 @@ class VoteExamination(Examination):
             return None
         return result
 
-    def _read_pairwise(self, names: tuple[str, ...], most: int) -> Counts | None:
-        """Read the comparisons; names are not looked at here, for the file is written again and compared."""
-        if PAIRWISE not in self.files:
+    def _read_figures(self, form: Form, card: VoteCard, most: int) -> Figures | None:
+        """Read the figures; names are not looked at here, for the file is written again and compared."""
+        name, names = form.value, card.names
+        if name not in self.files:
             return None
         try:
-            rows = list(csv.reader(io.StringIO(self.files[PAIRWISE].decode(), newline="")))
+            rows = list(csv.reader(io.StringIO(self.files[name].decode(), newline="")))
         except (UnicodeDecodeError, csv.Error) as refused:
-            self.note(PAIRWISE, "", "a table in UTF-8", refused)
+            self.note(name, "", "a table in UTF-8", refused)
             return None
-        width = len(names) + 1
-        if [len(row) for row in rows] != [width] * width:
-            self.note(PAIRWISE, "", f"{width} lines of {width} cells", f"{len(rows)} lines")
+        width = 1 + {Form.PAIRS: len(names), Form.TOTALS: 1, Form.GRADES: GRADES}[form]
+        if [len(row) for row in rows] != [width] * (len(names) + 1):
+            self.note(name, "", f"{len(names) + 1} lines of {width} cells", f"{len(rows)} lines")
             return None
-        table = np.zeros((len(names), len(names)), dtype=np.int64)
+        most *= card.paper.highest if form is Form.TOTALS and card.paper.kind is Kind.POINTS else 1
+        table = np.zeros((len(names), width - 1), dtype=np.int64)
         for i, row in enumerate(rows[1:]):
             for j, cell in enumerate(row[1:]):
-                if i != j and not (_NUMBER.fullmatch(cell) and int(cell) <= most):
-                    self.note(PAIRWISE, f"line {i + 2}, cell {j + 2}", f"a number up to {most}", cell)
+                is_self = form is Form.PAIRS and i == j
+                if not is_self and not (_NUMBER.fullmatch(cell) and int(cell) <= most):
+                    self.note(name, f"line {i + 2}, cell {j + 2}", f"a number up to {most}", cell)
                     return None
-                table[i, j] = int(cell) if i != j else 0
-        return table
+                table[i, j] = 0 if is_self else int(cell)
+        return Figures(form, names, table)
+
+
+def _most_ballots(figures: Figures) -> int:
+    """Tell how many ballots there must be at least for these figures."""
+    table = figures.table
+    if figures.form is Form.PAIRS:
+        return int((table + table.T).max())
+    return int(table.sum(axis=1).max()) if figures.form is Form.GRADES else int(table.max())
 
 
 def _order_in(result: dict[str, Any], names: tuple[str, ...]) -> list[list[str]] | None:

@@ -9,6 +9,7 @@ from itertools import groupby
 from typing import Any
 
 from results.explanation import Row, Sentence, matrix_of, per_cent, sentence_of
+from results.figures import FORMS
 from results.release import Plan
 
 Names = Mapping[str, str]
@@ -20,10 +21,14 @@ class Standing:
 
     won: of all comparisons with another option that a voter made, the share that it won, in whole per cents: its row
          and its column in pairwise.csv, nothing else. None where these are not released, or nobody compared it.
+    votes:  how many votes, yeses or points it got; of grades, their sum. None where these are not released.
+    grades: how many ballots gave it each grade, the lowest first; empty where these are not released.
     """
 
     name: str
-    won: int | None
+    won: int | None = None
+    votes: int | None = None
+    grades: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -37,7 +42,11 @@ class Rank:
 
 @dataclass(frozen=True)
 class VoteStory:
-    """All that the page of a sealed vote tells. turnout: those who took part, in whole per cents of the roll."""
+    """All that the page of a sealed vote tells. turnout: those who took part, in whole per cents of the roll.
+
+    form: the file of the figures that were released; "" where the order alone was.
+    most: the largest number of votes: the length of all bars is told against it.
+    """
 
     plan: Plan
     because: tuple[str, ...]
@@ -46,6 +55,8 @@ class VoteStory:
     sentences: tuple[Sentence, ...]
     matrix: tuple[Row, ...]
     turnout: int
+    form: str = ""
+    most: int = 0
 
 
 def explain_vote(count: Mapping[str, Any], names: Names) -> VoteStory:
@@ -54,16 +65,31 @@ def explain_vote(count: Mapping[str, Any], names: Names) -> VoteStory:
     count: as `vote_publication` keeps it. names: an option as the files name it -> as the reader does.
     """
     minutes = count["minutes"]
-    pairwise = count.get("pairwise")
+    pairwise, certificate = count.get("pairwise"), count.get("certificate") or {}
     told = renamed(count, names) if pairwise else count
+    plan = Plan(minutes["released"])
+    votes = {
+        name: _sum(row) for name, row in {**certificate.get("totals", {}), **certificate.get("grades", {})}.items()
+    }
+    standings = {
+        name: Standing(
+            shown,
+            won_share(pairwise, name) if pairwise else None,
+            votes.get(name),
+            tuple(certificate.get("grades", {}).get(name, ())),
+        )
+        for name, shown in names.items()
+    }
     return VoteStory(
-        plan=Plan(minutes["released"]),
+        plan=plan,
         because=tuple(minutes["because"]),
         winners=tuple(names[name] for name in count["winners"]),
-        places=_ranks(count["places"], pairwise, names),
-        sentences=tuple(sentence_of(pair) for pair in told["certificate"]["neighbours"]) if pairwise else (),
+        places=_ranks(count["places"], standings),
+        sentences=tuple(map(sentence_of, told["certificate"]["neighbours"])) if "strengths" in certificate else (),
         matrix=matrix_of(told) if pairwise else (),
         turnout=per_cent(minutes["took_part"], minutes["roll"]),
+        form=FORMS[count["rule"]].value if plan is Plan.FULL else "",
+        most=max(votes.values(), default=0),
     )
 
 
@@ -78,7 +104,8 @@ def renamed(count: Mapping[str, Any], names: Names) -> dict[str, Any]:
                 pair
                 | {"above": names[pair["above"]], "below": names[pair["below"]]}
                 | {way: [names[name] for name in pair[way]] for way in ("chain", "back")}
-                for pair in count["certificate"]["neighbours"]
+                for pair in (count["certificate"] or {}).get("neighbours", ())
+                if "chain" in pair
             ]
         },
     }
@@ -91,12 +118,14 @@ def won_share(pairwise: Mapping[str, Mapping[str, int]], name: str) -> int | Non
     return per_cent(won, won + lost) if won + lost else None
 
 
-def _ranks(
-    places: Sequence[Mapping[str, Any]], pairwise: Mapping[str, Mapping[str, int]] | None, names: Names
-) -> tuple[Rank, ...]:
+def _sum(figures: int | Sequence[int]) -> int:
+    """Sum up the grades that an option was given; votes are a sum already."""
+    return figures if isinstance(figures, int) else sum(grade * number for grade, number in enumerate(figures))
+
+
+def _ranks(places: Sequence[Mapping[str, Any]], standings: Mapping[str, Standing]) -> tuple[Rank, ...]:
     ranks = []
     for number, group in groupby(places, key=lambda place: place["place"]):
-        tied = [place["option"] for place in group]
-        standings = tuple(Standing(names[name], won_share(pairwise, name) if pairwise else None) for name in tied)
-        ranks.append(Rank(number, len(standings) > 1, standings))
+        tied = tuple(standings[place["option"]] for place in group)
+        ranks.append(Rank(number, len(tied) > 1, tied))
     return tuple(ranks)

@@ -12,10 +12,11 @@ from zoneinfo import ZoneInfo
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from ballots import opening
+from ballots.counting.contest import Contest
 from ballots.counting.registry import count
 from ballots.counting.types import Outcome
 from ballots.looking_up import ROOTS
-from ballots.store import get_box, get_list, lines_of
+from ballots.store import all_patterns, get_box, get_list, lines_of
 from ballots.tables import Box, Step
 from commons.canonical import readable
 from commons.checkpoint import read_unsigned
@@ -28,8 +29,9 @@ from polls.store import find_amendments, get_poll, hold_poll
 from polls.tables import Amendment, Poll
 from polls.votecard import VoteCard, utc_text
 from results import store, vote_archive
+from results.figures import FORMS, Figures
 from results.publication import note_published
-from results.release import Release, decide
+from results.release import Plan, Release, decide, told_blank
 from results.tables import Result
 from results.vote_archive import BOX, ROLL, ROLL_CHANGED, ROLL_PROOF, SEALED, TOOK_PART, Change, Minutes
 
@@ -70,11 +72,11 @@ async def prepare_vote(session: AsyncSession, poll_id: UUID) -> PreparedVote:
     if (organisation := await session.get(Organisation, poll.organisation_id)) is None:
         raise NotFound("organisation.none")
     card = VoteCard.from_json(poll.card)
-    outcome = None
+    outcome, figures, release = None, None, decide(None, None)
     if box.step is not Step.UNOPENED:
-        contest = await opening.contest_of(session, poll_id)
-        outcome = await asyncio.to_thread(count, card.rule, contest)
-    minutes = await _gather_minutes(session, poll, box, decide(outcome))
+        contest, opened = await opening.contest_of(session, poll_id), await all_patterns(session, poll_id)
+        outcome, figures, release = await asyncio.to_thread(_count, card, contest, opened)
+    minutes = await _gather_minutes(session, poll, box, release)
     listed = await get_list(session, poll_id, "box")
     position = await opening.find_sealed(session, poll, listed)
     sealed = await prove(session, position, earliest=True)  # signed before anyone could open the box
@@ -82,9 +84,26 @@ async def prepare_vote(session: AsyncSession, poll_id: UUID) -> PreparedVote:
     proven = await prove_all(session, said, since=read_unsigned(sealed["checkpoint"]).size)
     proofs = {SEALED: readable(sealed), ROLL_PROOF: readable(proven)}
     lists = {file: lines_of(await get_list(session, poll_id, name)) for file, name in LISTS.items()}
-    files = await asyncio.to_thread(vote_archive.build, card, minutes, lists, proofs, outcome)
+    files = await asyncio.to_thread(vote_archive.build, card, minutes, lists, proofs, outcome, figures)
     held_on = poll.closes_at.astimezone(ZoneInfo(organisation.zone)).date()
-    return PreparedVote(poll_id, card, minutes, held_on, files, _count_for_page(card, minutes, outcome))
+    return PreparedVote(poll_id, card, minutes, held_on, files, _count_for_page(card, minutes, outcome, figures))
+
+
+def _count(card: VoteCard, contest: Contest, opened: Mapping[bytes, int]) -> tuple[Outcome, Figures | None, Release]:
+    """Count opened ballots, and decide what of the count goes out. opened: answer -> how many ballots say it."""
+    from results.attack import forces  # noqa: PLC0415 - it brings a large library, which only the worker needs
+
+    outcome = count(card.rule, contest)
+    if (form := FORMS.get(card.rule)) is None:
+        return outcome, None, decide(outcome, None)
+    figures = Figures.of(form, card.paper, card.names, opened)
+    release = decide(outcome, figures)
+    if release.plan is Plan.FULL:
+        is_told = told_blank(outcome.blank) is not None
+        blank = bytes(len(card.names))
+        hidden = {answer: number for answer, number in opened.items() if answer != blank or not is_told}
+        release = decide(outcome, figures, forced=forces([form], card.paper, hidden, blank_told=is_told))
+    return outcome, figures, release
 
 
 async def publish_vote(session: AsyncSession, prepared: PreparedVote) -> Result:
@@ -176,10 +195,12 @@ def _change(amendment: Amendment) -> Change:
     )
 
 
-def _count_for_page(card: VoteCard, minutes: Minutes, outcome: Outcome | None) -> dict[str, Any]:
+def _count_for_page(
+    card: VoteCard, minutes: Minutes, outcome: Outcome | None, figures: Figures | None
+) -> dict[str, Any]:
     """Put together what the page tells; nothing in it is not in the files as well."""
     told: dict[str, Any] = {"options": list(card.names), "order": [], "winners": []}
     if outcome is not None:
-        told = vote_archive.released(outcome, minutes.release.plan)
+        told = vote_archive.released(card, outcome, figures if minutes.release.plan is Plan.FULL else None)
     places = [place._asdict() for place in vote_archive.find_places(told["order"])]
     return told | {"ballots": minutes.box, "places": places, "minutes": minutes.as_json()}

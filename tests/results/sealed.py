@@ -9,6 +9,7 @@ from uuid import UUID
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from ballots.counting.contest import Contest
+from ballots.counting.pairwise import count_pairs
 from ballots.counting.registry import count
 from ballots.counting.types import Profile
 from commons.canonical import readable
@@ -18,6 +19,7 @@ from commons.ledger.proof import write_proof, write_proofs
 from commons.merkle import consistency_proof, inclusion_proof, root
 from polls.votecard import CardOption, VoteCard
 from results import archive, vote_archive
+from results.figures import Figures, Form
 from results.release import decide
 from results.vote_archive import BOX, ROLL, ROLL_CHANGED, ROLL_PROOF, SEALED, TOOK_PART, Change, Minutes
 from tests.commons.ledger.written import KEY, ORIGIN
@@ -137,6 +139,7 @@ def build(
     names = NAMES if profile is None else profile.options
     ballots = ballots if profile is None else profile.ballots
     outcome = None if profile is None else count("schulze", Contest(profile))
+    figures = None if profile is None else Figures(Form.PAIRS, names, count_pairs(profile))
     card, roll = replace(card_of(names), open_to_all=open_to_all), hashes("roll", ballots + 12)
     box, took_part = hashes("box", ballots), roll[: ballots + paper]
     minutes = Minutes(
@@ -162,14 +165,16 @@ def build(
                 "2027-03-14T15:10:00+00:00",
             ),
         ),
-        release=decide(outcome),
+        release=decide(outcome, figures),
         paper=paper,
         struck=sum(each["change"] == "struck" for each in changes),
         restored=sum(each["change"] == "restored" for each in changes),
     )
     lists = {BOX: box, ROLL: roll, TOOK_PART: took_part}
     proofs = prove_lists(lists, changes, key)
-    return vote_archive.build(card, minutes, {name: written(each) for name, each in lists.items()}, proofs, outcome)
+    return vote_archive.build(
+        card, minutes, {name: written(each) for name, each in lists.items()}, proofs, outcome, figures
+    )
 
 
 def with_ledger(files: Mapping[str, bytes], key: Ed25519PrivateKey = KEY) -> dict[str, bytes]:

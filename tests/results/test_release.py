@@ -3,8 +3,10 @@
 import pytest
 
 from ballots.counting.contest import Contest
+from ballots.counting.pairwise import count_pairs
 from ballots.counting.registry import count
 from ballots.counting.types import Profile
+from results.figures import Figures, Form
 from results.release import Plan, Reason, Release, could_be, decide, in_tens
 from tests.results.sealed import NAMES, profile_of
 
@@ -12,7 +14,8 @@ FIVE = (*NAMES, "Library")
 
 
 def release_of(profile: Profile) -> Release:
-    return decide(count("schulze", Contest(profile)))
+    figures = Figures(Form.PAIRS, profile.options, count_pairs(profile))
+    return decide(count("schulze", Contest(profile)), figures)
 
 
 def unanimous(about: str) -> Profile:
@@ -31,7 +34,7 @@ def test_fifty_counted_ballots_and_four_options_are_enough() -> None:
     assert release_of(profile_of(49, blank=0, invalid=0)) == Release(Plan.ORDER, (Reason.BALLOTS,))
     assert release_of(profile_of(60, FIVE[:3])) == Release(Plan.ORDER, (Reason.OPTIONS,))
     assert release_of(profile_of(20, FIVE[:3])) == Release(Plan.ORDER, (Reason.BALLOTS, Reason.OPTIONS))
-    assert decide(None) == Release(Plan.NONE, (Reason.SHUT,))
+    assert decide(None, None) == Release(Plan.NONE, (Reason.SHUT,))
 
 
 def test_blank_and_unreadable_ballots_hide_nobody() -> None:
@@ -66,12 +69,12 @@ def test_totals_are_rounded_to_ten(number: int, tens: int) -> None:
     ],
 )
 def test_a_release_that_the_rule_never_makes_is_told(release: Release, box: int, options: int) -> None:
-    assert not could_be(release, box, options)
+    assert not could_be(release, box, options, Form.PAIRS)
 
 
 @pytest.mark.parametrize("options", [2, 3, 4, 5])
 @pytest.mark.parametrize("ballots", [10, 49, 50, 60])
 def test_whatever_the_rule_makes_could_be(ballots: int, options: int) -> None:
     profile = profile_of(ballots, FIVE[:options])
-    assert could_be(release_of(profile), profile.ballots, options)
-    assert could_be(decide(None), 9, options)
+    assert could_be(release_of(profile), profile.ballots, options, Form.PAIRS)
+    assert could_be(decide(None, None), 9, options, Form.PAIRS)

@@ -40,7 +40,11 @@ def test_an_archive_of_each_kind_holds(kind: str, tmp_path: Path) -> None:
     assert report.findings == ()
     assert report.signer == "khma.example/log+d5065b4a"
     assert report.card_hash == sealed.card_of().hash()
-    assert set(KINDS[kind]) == {*vote_archive.summed(Plan(kind.replace("shut", "none"))), archive.SUMS, archive.LEDGER}
+    assert set(KINDS[kind]) == {
+        *vote_archive.summed(Plan(kind.replace("shut", "none")), archive.PAIRWISE),
+        archive.SUMS,
+        archive.LEDGER,
+    }
 
 
 def test_of_a_vote_open_to_all_the_same_is_checked_and_it_is_called_indicative(tmp_path: Path) -> None:
@@ -118,8 +122,9 @@ def test_a_change_anywhere_is_named(kind: str, key: str | None, tmp_path: Path) 
     ("files", "name", "old", "new", "where"),
     [
         (FULL, "pairwise.csv", b"bus,,25,", b"bus,,24,", ("result.json", "line")),
-        (FULL, "result.json", b'"blank": 1', b'"blank": 2', ("pairwise.csv", "")),
-        (FULL, MINUTES, b'"unreadable": 1', b'"unreadable": 2', ("pairwise.csv", "")),
+        (FULL, "result.json", b'"blank": null', b'"blank": 12', ("pairwise.csv", "")),
+        (FULL, "result.json", b'"blank": null', b'"blank": 1', ("result.json", "blank")),
+        (FULL, MINUTES, b'"unreadable": 1', b'"unreadable": 2', ("result.json", "")),
         (FULL, MINUTES, b'"released": "full"', b'"released": "order"', ("pairwise.csv", "")),
         (FULL, MINUTES, b'"urn": "33', b'"urn": "3', (MINUTES, "urn")),
         (FULL, MINUTES, b'"opened": "44', b'"opened": "', (MINUTES, "opened")),
@@ -174,7 +179,7 @@ def test_more_than_the_rule_allows_is_named_although_all_else_fits(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("results.release.FEWEST_COUNTED", 40)
-    files = sealed.build(sealed.profile_of(51, blank=3))
+    files = sealed.build(sealed.profile_of(52, blank=0, invalid=3))
     monkeypatch.undo()
     assert found(tmp_path, files) == {(MINUTES, "released")}
 
