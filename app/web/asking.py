@@ -1,9 +1,7 @@
 """Ask what comes first: write a vote, see its card and its ballot, lock it, open it. Templates: templates/asking/."""
 
-import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import datetime, timedelta
-from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from litestar import Controller, Response, get, post
@@ -26,16 +24,14 @@ from commons.clock import now
 from commons.errors import Conflict, Forbidden, Invalid
 from commons.ledger import reading
 from commons.organisations.store import get_host
-from commons.organisations.tables import Organisation
 from commons.services.store import all_services
 from commons.services.tables import Service
 from commons.zones import read_moment, write_moment
-from polls.drafting import MOST_OPTIONS, Plan, card_of, draft, option_of, repeat, revise
-from polls.eligibility.simple import rule_typed, typed_of
-from polls.kinds import MOST_RANKED_EVER, RULES
+from polls.drafting import card_of, draft, repeat, revise
+from polls.kinds import RULES
 from polls.lifecycle import State, check_change, kinds_in
 from polls.store import PER_PAGE, find_amendments, find_repeat, get_poll, get_poll_at, list_polls
-from polls.tables import MOST_RANKED, Poll
+from polls.typed import Typed, TypedVote, written
 
 OPENER = "key file"
 TYPED_OPTIONS = 5
@@ -43,16 +39,7 @@ MOST_TICKED = 12
 """A catalogue of up to so many services stands on the form ticked: a ballot that people can still oversee."""
 OPENS_AFTER, OPENS_AT = timedelta(days=1), 9
 CLOSES_AFTER, CLOSES_AT = timedelta(days=15), 20
-OBJECTIONS = timedelta(days=14)
 MOST_LINES = 20
-NUMBERS = ("seats", "budget", "points")
-"""What a rule may be given besides, as whole numbers."""
-MOST_DIGITS = 15
-EVERYBODY = "everybody"
-"""What the form sends, in place of a roll, for a vote open to all."""
-
-Typed = dict[str, str]
-"""What stands in the form, by field: texts as they were typed, and "yes" for the box of each ticked service."""
 
 
 class AskingPages(Controller):
@@ -85,11 +72,11 @@ class AskingPages(Controller):
             host = await get_host(session)
             services = await all_services(session, host.id, lang)
             rolls = await find_rolls(session, host.id)
-            fields: list[str] = []
+            form = TypedVote(typed, tuple(LANGUAGES))
             try:
-                return (await draft(session, host.id, _plan(typed, services, rolls, host, fields))).slug
+                return (await draft(session, host.id, form.plan(services, _ids(rolls), host))).slug
             except (Invalid, Conflict) as error:
-                raise _placed(error, fields, typed, lang) from error
+                raise form.placed(error, lang) from error
 
         try:
             slug = await house_of(request).db.write(work)
@@ -114,11 +101,11 @@ class AskingPages(Controller):
                 raise Conflict("poll.frozen")
             services = await all_services(session, host.id, lang)
             rolls = await find_rolls(session, host.id)
-            fields: list[str] = []
+            form = TypedVote(typed, tuple(LANGUAGES))
             try:
-                await revise(session, poll.id, _plan(typed, services, rolls, host, fields, poll))
+                await revise(session, poll.id, form.plan(services, _ids(rolls), host, poll))
             except (Invalid, Conflict) as error:
-                raise _placed(error, fields, typed, lang) from error
+                raise form.placed(error, lang) from error
 
         try:
             await house_of(request).db.write(work)
@@ -243,7 +230,7 @@ async def _vote(
         repeats=repeats,
         repeated=repeated,
         is_refused=typed is not None,
-        **_form(_written(poll, host.zone) if typed is None else typed, services, rolls, host.zone),
+        **_form(written(poll, host.zone) if typed is None else typed, services, rolls, host.zone),
         error=error,
     )
 
@@ -275,150 +262,15 @@ def _first_times(moment: datetime, zone: str) -> Typed:
     return {"opens_at": write_moment(opens_at, zone), "closes_at": write_moment(closes_at, zone)}
 
 
-def _written(poll: Poll, zone: str) -> Typed:
-    """Fill in the form of a draft with what it says."""
-    typed = {
-        "roll": EVERYBODY if poll.open_to_all else str(poll.roll_id or ""),
-        "most_ranked": str(poll.most_ranked),
-        "rule": poll.rule,
-        "equal": "yes" if poll.terms.get("equal") else "",
-        "effect": "binding" if poll.binding else "advisory",
-        "opens_at": write_moment(poll.planned_opens_at, zone),
-        "closes_at": write_moment(poll.planned_closes_at, zone),
-        "publishes_at": write_moment(poll.planned_publishes_at, zone),
-        "objections_until": write_moment(poll.objections_until, zone),
-    }
-    typed |= typed_of(poll.eligibility)
-    typed |= {name: str(poll.terms.get(name, "")) for name in NUMBERS}
-    for name, texts in (
-        ("title", poll.titles),
-        ("question", poll.questions),
-        ("objections", poll.objections),
-        ("legal_basis", poll.legal_basis),
-    ):
-        typed |= {f"{name}_{code}": text for code, text in texts.items()}
-    for each in poll.options:
-        if each["service"]:
-            typed |= {f"service_{each['service']}": "yes", f"cost_service_{each['service']}": str(each.get("cost", ""))}
-    for number, each in enumerate((each for each in poll.options if not each["service"]), start=1):
-        typed |= {f"typed_{number}_{code}": name for code, name in each["names"].items()}
-        typed[f"cost_typed_{number}"] = str(each.get("cost", ""))
-    return typed
+def _ids(rolls: Sequence[tuple[Roll, int]]) -> set[str]:
+    return {str(roll.id) for roll, _ in rolls}
 
 
 def _form(typed: Typed, services: Sequence[Service], rolls: Sequence[tuple[Roll, int]], zone: str) -> dict[str, object]:
     """Gather what the form's template needs."""
-    most = max([TYPED_OPTIONS, *_typed_numbers(typed)])
-    return {
-        "typed": typed,
-        "services": services,
-        "rolls": rolls,
-        "zone": zone,
-        "slots": range(1, most + 1),
-        "rules": list(RULES),
-    }
-
-
-def _typed_numbers(typed: Typed) -> list[int]:
-    """Find the numbers of the options that were typed, not taken from the catalogue."""
-    codes = LANGUAGES
-    return [n for n in range(1, MOST_OPTIONS + 1) if any(typed.get(f"typed_{n}_{code}", "").strip() for code in codes)]
-
-
-def _plan(
-    typed: Typed,
-    services: Sequence[Service],
-    rolls: Sequence[tuple[Roll, int]],
-    host: Organisation,
-    fields: list[str],
-    before: Poll | None = None,
-) -> Plan:
-    """Read the form.
-
-    fields: filled with the name of each option's field, in the plan's order, so that an error finds its place.
-    before: the draft as it is; what no field shows stays.
-    Raises: Invalid with the form's own field.
-    """
-    options: list[tuple[Mapping[str, str], str]] = []
-    for service in services:
-        if typed.get(f"service_{service.slug}"):
-            options.append(option_of(service))
-            fields.append(f"service_{service.slug}")
-    for number in _typed_numbers(typed):
-        options.append(({code: typed.get(f"typed_{number}_{code}", "") for code in LANGUAGES}, ""))
-        fields.append(f"typed_{number}")
-    costs = [_whole(typed.get(f"cost_{name}", "")) for name in fields]
-    opens_at = _time(typed, host.zone, "opens_at")
-    closes_at = _time(typed, host.zone, "closes_at")
-    publishes_at = _time(typed, host.zone, "publishes_at", closes_at)
-    roll = typed.get("roll", "")
-    is_open = roll == EVERYBODY
-    if roll and not is_open and roll not in {str(each.id) for each, _ in rolls}:
-        raise Invalid("roll.missing", field="roll")
-    return Plan(
-        titles=_texts(typed, "title"),
-        questions=_texts(typed, "question"),
-        options=options,
-        opens_at=opens_at,
-        closes_at=closes_at,
-        publishes_at=publishes_at,
-        objections=_texts(typed, "objections"),
-        objections_until=_time(typed, host.zone, "objections_until", publishes_at + OBJECTIONS),
-        legal_basis=_texts(typed, "legal_basis"),
-        most_ranked=_most_ranked(typed.get("most_ranked", "").strip(), len(options)),
-        rule=typed.get("rule", "schulze"),
-        terms={name: _whole(typed.get(name, "")) for name in NUMBERS} | {"equal": typed.get("equal") == "yes"},
-        costs=costs,
-        binding=typed.get("effect") == "binding",
-        roll_id=UUID(roll) if roll and not is_open else None,
-        open_to_all=is_open,
-        eligibility=rule_typed(typed, opens_at.astimezone(ZoneInfo(host.zone)).date()),
-        single_handed=host.single_handed,
-        repeats=before.repeats if before else None,
-    )
-
-
-def _texts(typed: Typed, name: str) -> dict[str, str]:
-    return {code: typed.get(f"{name}_{code}", "") for code in LANGUAGES}
-
-
-def _time(typed: Typed, zone: str, field: str, otherwise: datetime | None = None) -> datetime:
-    """Read a time; one that was left empty is what it is otherwise."""
-    moment = read_moment(typed.get(field, ""), zone, field) or otherwise
-    if moment is None:
-        raise Invalid("time.missing", field=field)
-    return moment
-
-
-def _most_ranked(text: str, options: int) -> int:
-    """Read how many may be ranked; left empty, five, or all where there are fewer."""
-    if not text:
-        return max(1, min(MOST_RANKED, options))
-    if not re.fullmatch(r"[0-9]{1,3}", text):
-        raise Invalid("poll.most_ranked", field="most_ranked", limit=max(1, min(MOST_RANKED_EVER, options)))
-    return int(text)
-
-
-def _whole(text: str) -> int | None:
-    """Read a whole number of any script, with or without blanks in it; None for anything else."""
-    digits = "".join(text.split())
-    return int(digits) if digits.isdecimal() and len(digits) <= MOST_DIGITS else None
-
-
-def _placed(error: Invalid | Conflict, fields: Sequence[str], typed: Typed, lang: str) -> Invalid | Conflict:
-    """Lay an error to the field of the form it is about: an option to its box or line, a title to what was typed."""
-    field = error.field
-    if option := re.fullmatch(r"option_(\d+)(?:_([a-z]+))?", field or ""):
-        field = fields[int(option[1]) - 1]
-        if field.startswith("typed_"):
-            language = option[2] or next((c for c in (lang, *LANGUAGES) if typed.get(f"{field}_{c}", "").strip()), lang)
-            field = f"{field}_{language}"
-    elif cost := re.fullmatch(r"cost_(\d+)", field or ""):
-        field = f"cost_{fields[int(cost[1]) - 1]}"
-    elif field == "title_en" and not typed.get("title_en", "").strip():
-        written = (code for code in sorted(LANGUAGES) if typed.get(f"title_{code}", "").strip())
-        field = f"title_{next(written, lang)}"
-    return type(error)(error.code, field=field, **error.facts)
+    most = max([TYPED_OPTIONS, *TypedVote(typed, tuple(LANGUAGES)).numbers])
+    given: dict[str, object] = {"typed": typed, "services": services, "rolls": rolls, "zone": zone}
+    return given | {"slots": range(1, most + 1), "rules": list(RULES)}
 
 
 ROUTES = [AskingPages]

@@ -72,6 +72,7 @@ SHORTER = {
     "app/accounts/sealing.py secrets.token_bytes 96": "the nonce of AES-GCM, which is no secret",
     "ballots/sealing.py secrets.token_bytes 96": "the nonce of AES-GCM, which is no secret",
     "ballots/files.py secrets.token_hex 32": "the name of an unfinished file",
+    "results/attack.py random": "which ballots stand for all in the attack on a release, the same ones each time",
     "app/demo/town.py secrets.choice": "words that the demonstration prints",
     "app/accounts/phones/messages.py secrets.randbelow": "codes for a telephone: 10 digits, 15 minutes, five open",
     "app/jobs/notices.py secrets.SystemRandom": "the order of letters",
