@@ -26,6 +26,14 @@ def count_pairs(profile: Profile) -> Counts:
     return counts
 
 
+def by_name(names: tuple[str, ...], table: Counts) -> dict[str, dict[str, int]]:
+    """Write a table of numbers as A -> B -> number, without its diagonal."""
+    return {
+        a: {b: cell for b, cell in zip(names, row, strict=True) if b != a}
+        for a, row in zip(names, table.tolist(), strict=True)
+    }
+
+
 def _count_rows(above: Ranks, below: Ranks) -> Counts:
     m, n = above.shape
     counts = np.zeros((m, m), dtype=np.int64)

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ballots.counting.contest import AS_IS, Contest, Variants, ranked
-from ballots.counting.pairwise import count_pairs
+from ballots.counting.pairwise import by_name, count_pairs
 from ballots.counting.types import Counts, Outcome
 from commons.errors import Invalid
 
@@ -108,9 +108,9 @@ def order_pairs(names: tuple[str, ...], table: Counts, ballots: int, blank: int,
         invalid=invalid,
         counted=counted,
         order=[[names[i] for i in place] for place in order],
-        pairwise=_by_name(names, table),
+        pairwise=by_name(names, table),
         certificate={
-            "strengths": _by_name(names, paths.strength),
+            "strengths": by_name(names, paths.strength),
             "next": {
                 a: {b: names[hop] for b, hop in zip(names, row, strict=True) if hop != NOWHERE}
                 for a, row in zip(names, paths.next_hop.tolist(), strict=True)
@@ -118,13 +118,6 @@ def order_pairs(names: tuple[str, ...], table: Counts, ballots: int, blank: int,
             "neighbours": _explain(names, table, paths, order, counted),
         },
     )
-
-
-def _by_name(names: tuple[str, ...], table: Counts) -> dict[str, dict[str, int]]:
-    return {
-        a: {b: cell for b, cell in zip(names, row, strict=True) if b != a}
-        for a, row in zip(names, table.tolist(), strict=True)
-    }
 
 
 def _explain(
