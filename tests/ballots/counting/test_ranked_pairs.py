@@ -183,10 +183,10 @@ def test_like_options_that_stand_together_on_every_ballot_change_nobody_elses_ch
     rows: dict[bytes, int] = {}
     for row, weight in profile.rows().items():
         doubled = [2 * rank for rank in row]
-        # On each ballot the new one stands right above, beside or right below its like; left out, they both are.
-        twin = doubled[like] + (data.draw(st.integers(-1, 1)) if row[like] != UNRANKED else 0)
+        # On each ballot the new one stands right above, beside or right below its like: beside it where others do too.
+        twin = doubled[like] + (data.draw(st.integers(-1, 1)) if row.count(row[like]) == 1 else 0)
         places = sorted({*doubled, twin})
-        ranked = [UNRANKED if rank == 2 * UNRANKED else places.index(rank) + 1 for rank in [*doubled, twin]]
+        ranked = [UNRANKED if rank >= 2 * UNRANKED - 1 else places.index(rank) + 1 for rank in [*doubled, twin]]
         rows[bytes(ranked)] = rows.get(bytes(ranked), 0) + weight
     with_twin = Profile.of_rows((*profile.options, "twin"), rows)
     before, after = order_of(profile)[0], order_of(with_twin)[0]
