@@ -76,7 +76,8 @@ class Purses:
         """Return those that may have the least burden: floating numbers tell them from all others."""
         now = len(self.loads)
         rough = (1 + self.paid[options, :now] @ self.rough[:now]) / self.supporters[options]
-        return [option for option, load in zip(options, rough, strict=True) if load <= rough.min() * (1 + GAP)]
+        limit = rough.min() * (1 + GAP)
+        return [option for option, load in zip(options, rough, strict=True) if load <= limit]
 
     def buy(self, chosen: list[int], load: Fraction, left: list[int]) -> None:
         """Let the supporters of the chosen options pay, so that they all have this load."""
