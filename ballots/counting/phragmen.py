@@ -26,6 +26,8 @@ DIGITS = 10**200
 
 SIGHT = 10**30
 
+FEW = 16
+"""Of so many options there are at most 65,536 sets to approve: fewer than the ballots of a large vote."""
 
 Draw = Callable[[list[int]], list[int]]
 """Draws a lot among options and writes it down."""
@@ -57,10 +59,9 @@ class Purses:
     """
 
     def __init__(self, approvals: Grades) -> None:
-        m, n = len(approvals.options), len(approvals.weights)
-        self.marks: NDArray[np.bool_] = approvals.grades.T.astype(bool)
-        self.weights = approvals.weights
-        self.last = np.zeros(n, dtype=np.int16)
+        m = len(approvals.options)
+        self.marks, self.weights = lay_together(approvals)
+        self.last = np.zeros(len(self.weights), dtype=np.int16)
         self.paid = np.zeros((m, m + 1), dtype=np.int64)
         self.paid[:, 0] = [self.weights[row].sum() for row in self.marks]
         self.supporters = self.paid[:, 0].copy()
@@ -166,6 +167,24 @@ def count(contest: Contest, variants: Variants = AS_IS) -> Outcome:
             "neighbours": _explain(names, places, rest, supporters),
         },
     )
+
+
+def lay_together(approvals: Grades) -> tuple[NDArray[np.bool_], Counts]:
+    """Lay equal ballots together where so few options can only be approved in so many ways.
+
+    Returns: (m, n) who approves what, and the ballots that each column stands for.
+    """
+    marks: NDArray[np.bool_] = approvals.grades.T.astype(bool)
+    m, n = marks.shape
+    if m > FEW or n < 1 << m:
+        return marks, approvals.weights
+    numbers = np.zeros(n, dtype=np.uint32)
+    for i, row in enumerate(marks):
+        numbers |= row.astype(np.uint32) << np.uint32(i)
+    sizes = np.zeros(1 << m, dtype=np.int64)
+    np.add.at(sizes, numbers, approvals.weights)
+    ways = np.flatnonzero(sizes)
+    return (ways >> np.arange(m)[:, None] & 1).astype(bool), sizes[ways]
 
 
 def _buy_all(purses: Purses, seats: int, draw: Draw) -> list[Place]:

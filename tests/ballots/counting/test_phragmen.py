@@ -231,6 +231,15 @@ def test_splitting_and_shuffling_the_ballots_changes_nothing(pile_: Grades) -> N
 
 
 @given(approvals())
+def test_laying_equal_ballots_together_changes_nothing(pile_: Grades) -> None:
+    doubled = Grades(pile_.options, np.repeat(pile_.grades, 64, axis=0), np.repeat(pile_.weights, 64), pile_.top)
+    together = of(Contest(grades=doubled))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(phragmen, "FEW", 0)
+        assert of(Contest(grades=doubled)).as_json() == together.as_json()
+
+
+@given(approvals())
 def test_floating_numbers_only_leave_out_who_cannot_come(pile_: Grades) -> None:
     usual = of(Contest(grades=pile_))
     with pytest.MonkeyPatch.context() as patch:
