@@ -27,7 +27,7 @@ def count_pairs(profile: Profile) -> Counts:
 
 
 def by_name(names: tuple[str, ...], table: Counts) -> dict[str, dict[str, int]]:
-    """Write a table of comparisons by the names of the options, without the diagonal."""
+    """Write a table of numbers as A -> B -> number, without its diagonal."""
     return {
         a: {b: cell for b, cell in zip(names, row, strict=True) if b != a}
         for a, row in zip(names, table.tolist(), strict=True)

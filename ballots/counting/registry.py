@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from ballots.counting import schulze
+from ballots.counting import borda, phragmen, plurality, ranked_pairs, schulze
 from ballots.counting.contest import AS_IS, Contest, Variants
 from ballots.counting.types import Counts, Outcome
 from commons.errors import Invalid
@@ -18,10 +18,18 @@ class Rule:
 
 
 RULES: dict[str, Rule] = {
+    "borda": Rule(borda.count, ("unranked",)),
+    "phragmen": Rule(phragmen.count, ("seats", "tiebreak_seed")),
+    "plurality": Rule(plurality.count, ("threshold",)),
+    "ranked-pairs": Rule(ranked_pairs.count, ("unranked",)),
     "schulze": Rule(schulze.count, ("unranked",)),
 }
 
-FROM_PAIRS: dict[str, Callable[[tuple[str, ...], Counts, int, int, int], Outcome]] = {"schulze": schulze.order_pairs}
+FROM_PAIRS: dict[str, Callable[[tuple[str, ...], Counts, int, int, int], Outcome]] = {
+    "borda": borda.order_pairs,
+    "ranked-pairs": ranked_pairs.order_pairs,
+    "schulze": schulze.order_pairs,
+}
 """The rules that need no more of the ballots than the comparisons of every two options."""
 
 
