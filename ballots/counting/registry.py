@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from ballots.counting import schulze
+from ballots.counting import approval, majority_judgment, schulze, score, star
 from ballots.counting.contest import AS_IS, Contest, Variants
 from ballots.counting.types import Counts, Outcome
 from commons.errors import Invalid
@@ -18,7 +18,11 @@ class Rule:
 
 
 RULES: dict[str, Rule] = {
+    "approval": Rule(approval.count, ("seats", "threshold", "tiebreak_seed")),
+    "majority-judgment": Rule(majority_judgment.count),
     "schulze": Rule(schulze.count, ("unranked",)),
+    "score": Rule(score.count, ("unranked",)),
+    "star": Rule(star.count, ("tiebreak_seed",)),
 }
 
 FROM_PAIRS: dict[str, Callable[[tuple[str, ...], Counts, int, int, int], Outcome]] = {"schulze": schulze.order_pairs}
