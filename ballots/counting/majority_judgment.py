@@ -87,6 +87,7 @@ def count(contest: Contest, variants: Variants = AS_IS) -> Outcome:
     Returns: no rounds; certificate with `top`, `grades` (option -> [grade, ballots], the highest first), `majority`
              (option -> its majority grade, and the ballots above and below it: the majority gauge) and `neighbours`:
              after so many majority grades were taken away from both, these are their majority grades.
+    Raises:  Invalid "count.needs_grades"; "count.grades" for points finer than grades can be.
     """
     ballots = graded(contest)
     names, voters = ballots.options, ballots.counted

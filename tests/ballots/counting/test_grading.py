@@ -6,12 +6,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ballots.counting.contest import Contest, Grades, Variants, ranked
-from ballots.counting.grading import FEW_GRADES, count_grade, count_named, spread, sum_points
+from ballots.counting.grading import MAX_SPREAD, count_grade, count_named, spread, sum_points
 from ballots.counting.pairwise import count_preferences
 from commons.errors import Invalid
 from tests.graded import by_hand, grade_piles, relabelled, spread_out
 
-TOPS = st.sampled_from([1, 5, 255, 256, FEW_GRADES - 1, FEW_GRADES, 1_000_000_000])
+TOPS = st.sampled_from([1, 5, 255, 256, MAX_SPREAD, 65_536, 1_000_000_000])
 
 
 @given(grade_piles(top=TOPS))
@@ -22,7 +22,8 @@ def test_every_tally_is_what_one_would_count_by_hand(pile: Grades) -> None:
         assert sum_points(pile)[i] == sum(given_to)
         assert count_named(pile)[i] == sum(a in ballot for ballot in ballots)
         assert count_grade(pile, pile.top)[i] == given_to.count(pile.top)
-        assert spread(pile)[i] == {grade: given_to.count(grade) for grade in sorted(set(given_to), reverse=True)}
+        if pile.top <= MAX_SPREAD:
+            assert spread(pile)[i] == {grade: given_to.count(grade) for grade in sorted(set(given_to), reverse=True)}
         for j, b in enumerate(pile.options):
             above = sum(ballot.get(a, 0) > ballot.get(b, 0) for ballot in ballots)
             assert count_preferences(pile)[i, j] == above
@@ -31,6 +32,12 @@ def test_every_tally_is_what_one_would_count_by_hand(pile: Grades) -> None:
 def test_the_most_points_there_can_be_do_not_run_over() -> None:
     pile = Grades.of("AB", [({"A": 1_000_000_000, "B": 999_999_999}, 10_000_000_000)])
     assert sum_points(pile) == [10**19, 9_999_999_990_000_000_000]
+
+
+def test_points_too_fine_for_grades_are_refused() -> None:
+    with pytest.raises(Invalid) as refused:
+        spread(Grades.of("AB", [({"A": 1}, 1)], top=MAX_SPREAD + 1))
+    assert (refused.value.code, refused.value.facts) == ("count.grades", {"found": 10_001, "limit": 10_000})
 
 
 def test_a_zero_that_was_given_is_not_an_option_left_out() -> None:
