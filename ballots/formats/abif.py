@@ -16,7 +16,7 @@ Source: github.com/electorama/abif, grammar 0.31 (2024).
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from decimal import Decimal
 from itertools import groupby
 
@@ -180,16 +180,39 @@ def _parse_ranking(sheet: Sheet, content: str, line: int, points: Points, count:
         if all(name in sheet.numbers for group in names for name in group):
             points.give_up()
             return [[sheet.numbers[name] for name in group] for group in names]
+    elif plain := _plain_points(sheet, content):
+        numbers, said = plain
+        points.add(numbers, said, count)
+        return _by_points(numbers, map(int, said))
     items = _items(content, line)
     numbers = [sheet.find_option(name, line) for name, _, _ in items]
     points.add(numbers, [said for _, said, _ in items], count)
     marks = {mark for _, _, mark in items}
     if "," in marks and marks <= {",", ""} and all(said for _, said, _ in items):
-        scores = [Decimal(said or 0) for _, said, _ in items]
-        return [[n for n, s in zip(numbers, scores, strict=True) if s == score] for score in sorted({*scores})[::-1]]
+        return _by_points(numbers, [Decimal(said or 0) for _, said, _ in items])
     ranking: list[list[int]] = [[]]
     for number, (_, _, mark) in zip(numbers, items, strict=True):
         ranking[-1].append(number)
         if mark == ">":
             ranking.append([])
     return ranking if items else []
+
+
+def _plain_points(sheet: Sheet, content: str) -> tuple[list[int], list[str]] | None:
+    """Read plain names with whole points, such as "A/5,B/3", without going sign by sign; None for all else."""
+    numbers, said = [], []
+    for item in content.split(","):
+        name, _, points = item.partition("/")
+        number, digits = sheet.numbers.get(name.strip()), points.strip()
+        if number is None or not (digits.isascii() and digits.isdigit() and len(digits) < 10):
+            return None
+        numbers.append(number)
+        said.append(digits)
+    return numbers, said
+
+
+def _by_points(numbers: Iterable[int], points: Iterable[int | Decimal]) -> Ranking:
+    places: dict[int | Decimal, list[int]] = {}
+    for number, said in zip(numbers, points, strict=True):
+        places.setdefault(said, []).append(number)
+    return [places[said] for said in sorted(places, reverse=True)]

@@ -141,6 +141,14 @@ def test_whole_numbers_may_be_written_with_a_point() -> None:
     assert read("1:A/5.0,B/0.00\n") == read("1:A/5,B/0\n") == Grades.of("AB", [({"A": 5, "B": 0}, 1)])
 
 
+@given(st.lists(st.tuples(st.sampled_from("ABC"), st.integers(0, 3)), min_size=1, max_size=3, unique_by=lambda i: i[0]))
+def test_plain_points_are_read_as_those_written_with_trimmings(items: list[tuple[str, int]]) -> None:
+    head = "=A:[A]\n=B:[B]\n=C:[C]\n"
+    plain = head + "2:" + ",".join(f"{name}/{given}" for name, given in items)
+    trimmed = head + "2: " + " , ".join(f'"{name}" / {given}' for name, given in items) + " # so"
+    assert read_contest(plain.encode(), "a.abif") == read_contest(trimmed.encode(), "a.abif")
+
+
 def test_blank_ballots_alone_are_grades_as_well_as_rankings() -> None:
     assert read("=A:[A]\n3:\n") == Grades.of("A", [], blank=3)
 
