@@ -136,3 +136,14 @@ def test_nothing_depends_on_how_ballots_and_options_are_written_down(pile: Grade
     assert majority_judgment.count(Contest(grades=spread_out(pile))).as_json() == outcome.as_json()
     other = relabelled(pile, data.draw(st.permutations(range(len(pile.options)))))
     assert list(map(set, majority_judgment.count(Contest(grades=other)).order)) == list(map(set, outcome.order))
+
+
+@given(grade_piles(), st.data())
+def test_a_better_grade_never_moves_an_option_down(pile: Grades, data: st.DataObject) -> None:
+    ballots = by_hand(pile)
+    a = data.draw(st.sampled_from(pile.options))
+    raised = [ballot | {a: min(pile.top, ballot.get(a, 0) + data.draw(st.integers(0, 2)))} for ballot in ballots]
+    better = Grades.of(pile.options, [(ballot, 1) for ballot in raised], top=pile.top)
+    before, after = (majority_judgment.count(Contest(grades=each)).order for each in (pile, better))
+    ahead = {b for place in before[: [a in place for place in before].index(True)] for b in place}
+    assert {b for place in after[: [a in place for place in after].index(True)] for b in place} <= ahead
