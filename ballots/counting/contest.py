@@ -33,8 +33,11 @@ class Grades:
     weights: (n,) int64, > 0; how many ballots look like this row.
     top:     the highest grade that could be given, at least the highest that was; 1 = approvals.
     blank:   ballots that mark nothing at all. invalid: ballots that could not be counted, kept and shown.
+    zeros:   (n, m) bool; where a 0 was given, and not the option left out; None = nowhere.
     Raises:  Invalid "count.profile", naming the part that cannot be.
     Cost:    one pass over grades.
+
+    Two piles are equal when they hold the same ballots, however these are ordered or laid together.
     """
 
     options: tuple[str, ...]
@@ -43,6 +46,7 @@ class Grades:
     top: int
     blank: int = 0
     invalid: int = 0
+    zeros: NDArray[np.bool_] | None = None
 
     def __post_init__(self) -> None:
         n, m = len(self.weights), len(self.options)
@@ -52,11 +56,14 @@ class Grades:
             "options": 1 <= m <= MAX_PROJECTS and names,
             "grades": shapes and bool(self.grades.max(initial=0) <= self.top <= MAX_GRADE) and self.top >= 1,
             "weights": bool((self.weights > 0).all()) and self.blank >= 0 and self.invalid >= 0,
+            "zeros": self.zeros is None or (shapes and self.zeros.shape == (n, m) and self.zeros.dtype == np.bool_),
         }
         for part, is_good in checks.items():
             if not is_good:
                 raise Invalid("count.profile", part=part)
         object.__setattr__(self, "grades", np.asfortranarray(self.grades))
+        if self.zeros is not None:
+            object.__setattr__(self, "zeros", np.asfortranarray(self.zeros & (self.grades == NONE_GIVEN)))
 
     @classmethod
     def of(
@@ -100,16 +107,19 @@ class Grades:
         blank += rows.get((), 0)
         marked = {row: weight for row, weight in rows.items() if row}
         highest = max((grade for row in marked for _, grade in row), default=1)
-        lowest = min((grade for row in marked for _, grade in row), default=0)
+        lowest = min((grade for row in marked for _, grade in row), default=1)
         if lowest < 0 or highest > MAX_GRADE:
             raise Invalid("count.profile", part="grades")
         top = max(1, highest) if top is None else top
         grades = np.zeros((len(marked), len(names)), dtype=np.uint8 if top <= UNRANKED else np.uint32, order="F")
+        zeros = np.zeros(grades.shape, dtype=np.bool_, order="F") if lowest == 0 else None
         for i, row in enumerate(marked):
             for option, grade in row:
                 grades[i, option] = grade
+                if zeros is not None:
+                    zeros[i, option] = grade == NONE_GIVEN
         weights = np.fromiter(marked.values(), dtype=np.int64, count=len(marked))
-        return cls(names, grades, weights, top, blank, invalid)
+        return cls(names, grades, weights, top, blank, invalid, zeros)
 
     @property
     def counted(self) -> int:
@@ -120,6 +130,31 @@ class Grades:
     def ballots(self) -> int:
         """All ballots that were cast: counted, blank and invalid."""
         return self.counted + self.blank + self.invalid
+
+    @property
+    def named(self) -> NDArray[np.bool_]:
+        """(n, m): where a ballot gives an option a grade, be it 0."""
+        above: NDArray[np.bool_] = self.grades != NONE_GIVEN
+        return above if self.zeros is None else above | self.zeros
+
+    def rows(self) -> dict[bytes, int]:
+        """Lay equal ballots together: each row with its number of ballots.
+
+        Returns: a row is one uint32 of the machine for each option: its grade and one more, 0 where it is left out.
+        """
+        merged: dict[bytes, int] = {}
+        packed = np.where(self.named, self.grades.astype(np.uint32) + np.uint32(1), np.uint32(0))
+        for row, weight in zip(packed, self.weights.tolist(), strict=True):
+            merged[row.tobytes()] = merged.get(row.tobytes(), 0) + weight
+        return merged
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, Grades):
+            return NotImplemented
+        mine, theirs = ((g.options, g.top, g.blank, g.invalid, g.counted, g.rows()) for g in (self, other))
+        return mine == theirs
+
+    __hash__ = None  # type: ignore[assignment]  # it holds arrays
 
 
 @dataclass(frozen=True)
@@ -275,8 +310,9 @@ def _rank(grades: Grades | None) -> Profile:
     if grades is None or len(grades.options) > MAX_OPTIONS:
         raise Invalid("count.needs_rankings")
     rows: dict[bytes, int] = {}
-    for row, weight in zip(grades.grades.tolist(), grades.weights.tolist(), strict=True):
-        packed = close_up([-grade if grade != NONE_GIVEN else None for grade in row])
+    columns = (grades.grades.tolist(), grades.named.tolist(), grades.weights.tolist())
+    for row, named, weight in zip(*columns, strict=True):
+        packed = close_up([-grade if is_named else None for grade, is_named in zip(row, named, strict=True)])
         rows[packed] = rows.get(packed, 0) + weight
     return Profile.of_rows(grades.options, rows, blank=grades.blank, invalid=grades.invalid)
 

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from ballots.counting import borda, phragmen, plurality, ranked_pairs, schulze
+from ballots.counting import approval, borda, majority_judgment, phragmen, plurality, ranked_pairs, schulze, score, star
 from ballots.counting.contest import AS_IS, Contest, Variants
 from ballots.counting.types import Counts, Outcome
 from commons.errors import Invalid
@@ -22,7 +22,11 @@ RULES: dict[str, Rule] = {
     "phragmen": Rule(phragmen.count, ("seats", "tiebreak_seed")),
     "plurality": Rule(plurality.count, ("threshold",)),
     "ranked-pairs": Rule(ranked_pairs.count, ("unranked",)),
+    "approval": Rule(approval.count, ("seats", "threshold", "tiebreak_seed")),
+    "majority-judgment": Rule(majority_judgment.count),
     "schulze": Rule(schulze.count, ("unranked",)),
+    "score": Rule(score.count, ("unranked",)),
+    "star": Rule(star.count, ("tiebreak_seed",)),
 }
 
 FROM_PAIRS: dict[str, Callable[[tuple[str, ...], Counts, int, int, int], Outcome]] = {

@@ -7,19 +7,25 @@
     3:WI=c2                              three with equal ranks (a comma does the same)
     2:WI/5,c2/3                          two with points only: more points, better rank
     7:                                   seven blank ballots
+    {"highest_grade": 5}                 ours: what could be given; else the highest points that were
 
-Where no option is declared, the ballots tell who they are. Points beside a written order change nothing.
+Where no option is declared, the ballots tell who they are. Points beside a written order do not change this order.
+Where all ballots have whole points from 0 on for all they name, these are grades, too (see `points.Points`).
 Source: github.com/electorama/abif, grammar 0.31 (2024).
 """
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from decimal import Decimal
 from itertools import groupby
 
+import numpy as np
+
+from ballots.counting.contest import MAX_GRADE, Contest, Grades
 from ballots.counting.types import UNRANKED, Profile
 from ballots.formats.errors import BallotFileError
+from ballots.formats.points import Points
 from ballots.formats.sheet import Ranking, Sheet, number_lines, parse_count
 
 SAMPLE_OPTION = "=A:[Name]"
@@ -39,23 +45,37 @@ SPECIAL = re.compile(r'[\[\]"<,/*:{}#]')
 REMARK = re.compile(r"\s*+(?:#.*+|\{.*+|ABIF\b.*+)?")
 NOTHING = re.compile(r"\s*+(?:#.*+|:\s*+\{.*+)?")
 INVALID = re.compile(r'\s*+\{\s*+"?invalid_ballots"?\s*+:\s*+"?(\d++)"?\s*+\}\s*+(?:#.*+)?')
+HIGHEST = re.compile(r'\s*+\{\s*+"?highest_grade"?\s*+:\s*+"?(\d++)"?\s*+\}\s*+(?:#.*+)?')
 EXPLICIT = re.compile(r'\s*+\{\s*+"?implicit_ranking"?\s*+:\s*+"?false"?\s*+\}\s*+(?:#.*+)?', re.IGNORECASE)
 
 
 def read(text: str) -> Profile:
+    """Read the rankings of a file of ballots. As `read_contest`."""
+    return _read(text)[0]
+
+
+def read_contest(text: str) -> Contest:
     """Read a file of ballots.
 
-    text:   lines end in LF. Two describing lines of ours are understood: {"invalid_ballots": 3} tells of ballots that
-            are not in the file, {"implicit_ranking": false} that whoever is left out is not placed at all.
-    Raises: BallotFileError.
-    Cost:   linear in the length of the text.
+    text:    lines end in LF. Three describing lines of ours are understood: {"invalid_ballots": 3} tells of ballots
+             that are not in the file, {"implicit_ranking": false} that whoever is left out is not placed at all,
+             {"highest_grade": 5} what could be given.
+    Returns: rankings, and grades where all ballots that are not blank have whole points from 0 on for all they name.
+    Raises:  BallotFileError.
+    Cost:    linear in the length of the text.
     """
-    sheet = Sheet()
-    invalid, implicit = 0, True
+    return Contest(*_read(text))
+
+
+def _read(text: str) -> tuple[Profile, Grades | None]:
+    sheet, points = Sheet(), Points()
+    invalid, implicit, top = 0, True, None
     for line, content in number_lines(text):
         if REMARK.fullmatch(content):
             if said := INVALID.fullmatch(content):
                 invalid = parse_count(said[1], line)
+            if said := HIGHEST.fullmatch(content):
+                top = _parse_highest(said[1], line)
             implicit = implicit and not EXPLICIT.fullmatch(content)
         elif not COUNT.match(content):
             _read_option(sheet, content, line)
@@ -65,8 +85,15 @@ def read(text: str) -> Profile:
                 if name not in sheet.numbers:
                     sheet.add_option(name, line)
     for line, count, ballot in _ballots(text):
-        sheet.add_ranking(_parse_ranking(sheet, ballot, line), count, line)
-    return sheet.close(invalid=invalid, implicit=implicit)
+        sheet.add_ranking(_parse_ranking(sheet, ballot, line, points, count), count, line)
+    profile = sheet.close(invalid=invalid, implicit=implicit)
+    return profile, points.close(sheet.options, top=top, invalid=invalid)
+
+
+def _parse_highest(digits: str, line: int) -> int:
+    if len(digits) > 20 or not 1 <= int(digits) <= MAX_GRADE:
+        raise BallotFileError("line", line, digits, f'{{"highest_grade": 1–{MAX_GRADE}}}')
+    return int(digits)
 
 
 def _ballots(text: str) -> Iterator[tuple[int, int, str]]:
@@ -75,18 +102,24 @@ def _ballots(text: str) -> Iterator[tuple[int, int, str]]:
             yield line, parse_count(count["count"], line), content[count.end() :]
 
 
-def write(profile: Profile) -> str:
-    """Write a profile in the one form that each machine writes alike: the options in their order, each different
+def write(pile: Profile | Grades) -> str:
+    """Write ballots in the one form that each machine writes alike: the options in their order, each different
     ballot once, the most frequent first and equally frequent ones by their text; UTF-8 (to be encoded), LF.
 
-    Returns: text that `read` turns into an equal profile.
+    pile:    rankings; or grades of at most MAX_OPTIONS options: on each ballot the highest first.
+    Returns: text that `read` turns into an equal profile, and `read_contest` into equal grades beside the rankings
+             that follow from them.
     """
-    lines = [f"=c{i}:{_quote(name)}" for i, name in enumerate(profile.options, start=1)]
-    lines += ['{"implicit_ranking": false}'] * (not profile.implicit)
-    lines += [f'{{"invalid_ballots": {profile.invalid}}}'] * (profile.invalid > 0)
-    ballots = {_write_ballot(row): weight for row, weight in profile.rows().items()}
-    if profile.blank:
-        ballots[""] = profile.blank
+    lines = [f"=c{i}:{_quote(name)}" for i, name in enumerate(pile.options, start=1)]
+    if isinstance(pile, Profile):
+        lines += ['{"implicit_ranking": false}'] * (not pile.implicit)
+        ballots = {_write_ballot(row): weight for row, weight in pile.rows().items()}
+    else:
+        lines += [f'{{"highest_grade": {pile.top}}}']
+        ballots = {_write_grades(row): weight for row, weight in pile.rows().items()}
+    lines += [f'{{"invalid_ballots": {pile.invalid}}}'] * (pile.invalid > 0)
+    if pile.blank:
+        ballots[""] = pile.blank
     lines += [f"{weight}:{ballot}" for ballot, weight in sorted(ballots.items(), key=lambda b: (-b[1], b[0]))]
     return "\n".join(lines) + "\n"
 
@@ -94,6 +127,12 @@ def write(profile: Profile) -> str:
 def _write_ballot(row: bytes) -> str:
     ranked = sorted((rank, i) for i, rank in enumerate(row, start=1) if rank != UNRANKED)
     return ">".join("=".join(f"c{i}" for _, i in group) for _, group in groupby(ranked, key=lambda pair: pair[0]))
+
+
+def _write_grades(row: bytes) -> str:
+    raised = np.frombuffer(row, dtype=np.uint32).tolist()  # a grade and one more; 0 = left out
+    given = sorted((-grade, i) for i, grade in enumerate(raised, start=1) if grade)
+    return ",".join(f"c{i}/{-grade - 1}" for grade, i in given)
 
 
 def _quote(name: str) -> str:
@@ -134,20 +173,46 @@ def _items(content: str, line: int) -> list[tuple[str, str | None, str]]:
     return items
 
 
-def _parse_ranking(sheet: Sheet, content: str, line: int) -> Ranking:
+def _parse_ranking(sheet: Sheet, content: str, line: int, points: Points, count: int) -> Ranking:
+    """Read the order of one ballot, and note its points."""
     if not SPECIAL.search(content):  # most ballots by far: plain names in a plain order
         names = [[name.strip() for name in group.split("=")] for group in content.split(">")]
         if all(name in sheet.numbers for group in names for name in group):
+            points.give_up()
             return [[sheet.numbers[name] for name in group] for group in names]
+    elif plain := _plain_points(sheet, content):
+        numbers, said = plain
+        points.add(numbers, said, count)
+        return _by_points(numbers, map(int, said))
     items = _items(content, line)
     numbers = [sheet.find_option(name, line) for name, _, _ in items]
+    points.add(numbers, [said for _, said, _ in items], count)
     marks = {mark for _, _, mark in items}
-    if "," in marks and marks <= {",", ""} and all(points for _, points, _ in items):
-        scores = [Decimal(points or 0) for _, points, _ in items]
-        return [[n for n, s in zip(numbers, scores, strict=True) if s == score] for score in sorted({*scores})[::-1]]
+    if "," in marks and marks <= {",", ""} and all(said for _, said, _ in items):
+        return _by_points(numbers, [Decimal(said or 0) for _, said, _ in items])
     ranking: list[list[int]] = [[]]
     for number, (_, _, mark) in zip(numbers, items, strict=True):
         ranking[-1].append(number)
         if mark == ">":
             ranking.append([])
     return ranking if items else []
+
+
+def _plain_points(sheet: Sheet, content: str) -> tuple[list[int], list[str]] | None:
+    """Read plain names with whole points, such as "A/5,B/3", without going sign by sign; None for all else."""
+    numbers, said = [], []
+    for item in content.split(","):
+        name, _, points = item.partition("/")
+        number, digits = sheet.numbers.get(name.strip()), points.strip()
+        if number is None or not (digits.isascii() and digits.isdigit() and len(digits) < 10):
+            return None
+        numbers.append(number)
+        said.append(digits)
+    return numbers, said
+
+
+def _by_points(numbers: Iterable[int], points: Iterable[int | Decimal]) -> Ranking:
+    places: dict[int | Decimal, list[int]] = {}
+    for number, said in zip(numbers, points, strict=True):
+        places.setdefault(said, []).append(number)
+    return [places[said] for said in sorted(places, reverse=True)]

@@ -13,7 +13,11 @@ from commons.errors import Invalid
 
 MAX_BYTES = 50_000_000
 
-READERS: dict[str, Callable[[str], Profile]] = {"abif": abif.read, "cvotes": cvotes.read, "debian": debian.read}
+READERS: dict[str, Callable[[str], Profile | Contest]] = {
+    "abif": abif.read_contest,
+    "cvotes": cvotes.read,
+    "debian": debian.read,
+}
 SUFFIXES = {".abif": "abif", ".cvotes": "cvotes"}
 SIGNS = {
     "debian": re.compile(r"^(?:V:|[\s/|]*+Option\s++1\b)", re.MULTILINE),
@@ -47,7 +51,8 @@ def read_contest(data: bytes, filename: str, max_skips: int | None = None) -> Co
         raise BallotFileError("not_text", data.count(b"\n", 0, data.index(b"\0")) + 1, "0x00", "UTF-8")
     loose = data.decode("latin-1").replace("\r\n", "\n").replace("\r", "\n")
     name = _find_format(loose, filename)
-    return Contest(READERS[name](loose if name == "debian" and not _is_utf8(data) else _decode(data)))
+    found = READERS[name](loose if name == "debian" and not _is_utf8(data) else _decode(data))
+    return found if isinstance(found, Contest) else Contest(found)
 
 
 def _find_format(text: str, filename: str) -> str:

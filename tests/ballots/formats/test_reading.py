@@ -151,6 +151,8 @@ def test_a_good_file_with_a_few_bytes_changed_is_read_or_refused(name: str, data
         ("a.abif", "=" + " " * 200_000 + "#"),
         ("a.abif", "1:A" + " " * 200_000 + "!:"),
         ("a.abif", "1:" + "A=" * 100_000),
+        ("a.abif", "1:" + ",".join(f"A/{i}" for i in range(40_000))),
+        ("a.abif", "1:" + ",".join(f"A/0.{i}" for i in range(1, 40_000))),
         ("a.cvotes", "A" + "=" * 200_000),
         ("a.cvotes", "A * " + "9" * 200_000),
         ("a.txt", "   Option 1" + "-" * 200_000 + " \nV: 1" + " " * 200_000),
