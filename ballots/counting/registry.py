@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from ballots.counting import schulze
+from ballots.counting import irv, schulze
 from ballots.counting.contest import AS_IS, Contest, Variants
 from ballots.counting.types import Counts, Outcome
 from commons.errors import Invalid
@@ -18,6 +18,7 @@ class Rule:
 
 
 RULES: dict[str, Rule] = {
+    "irv": Rule(irv.count, ("overvote", "max_skips", "batch", "tiebreak_seed")),
     "schulze": Rule(schulze.count, ("unranked",)),
 }
 

@@ -17,4 +17,4 @@ def test_an_unknown_rule_is_refused_with_the_known_ones() -> None:
     with pytest.raises(Invalid) as refused:
         registry.count("dice", Contest(Profile.of("AB", [])))
     assert refused.value.code == "count.unknown_rule"
-    assert refused.value.facts == {"name": "dice", "known": "schulze"}
+    assert refused.value.facts == {"name": "dice", "known": ", ".join(sorted(registry.RULES))}
