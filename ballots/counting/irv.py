@@ -253,8 +253,8 @@ def _explain_steps(story: Story, table: Counts, names: tuple[str, ...]) -> Itera
 
     Yields: round (from 1), options, why (see `Step`); margin: how many ballots more the weakest had that stayed in
             (than all of them together, if they were hopeless; may be below 0 for the undeclared). Where several had
-            fewest: tied, decided, and what decided it: comparisons (A -> B -> ballots for A before B) and balance (A -> won
-            less lost comparisons with all options).
+            fewest: tied, decided, and what decided it: comparisons (A -> B -> ballots for A before B) and balance (A ->
+            won less lost comparisons with all options).
     """
     wins = _wins(table)
     balance = wins.sum(axis=1) - wins.sum(axis=0)
