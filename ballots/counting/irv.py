@@ -52,14 +52,14 @@ class Pile:
     """The ballots on the table: each lies with the option it counts for now, or has come to its end.
 
     totals: (CODES,) int64; how many ballots lie with each option, and at each end.
-    Cost:   two bytes a ballot beyond the slips; moving looks at each ballot once, and on at those that move.
+    Cost:   three bytes a ballot beyond the slips; moving looks at each ballot once, and on at those that move.
     """
 
     def __init__(self, slips: Slips, *, skips_overvotes: bool) -> None:
         self._marks, self._weights = slips.marks, slips.weights
         self._passed = np.zeros(CODES, dtype=bool)
         self._passed[OVERVOTED] = skips_overvotes
-        self._depth = np.zeros(len(slips.weights), dtype=np.uint8)
+        self._depth = np.zeros(len(slips.weights), dtype=np.uint16)
         self._now = slips.marks[:, 0].copy()
         self._move(np.flatnonzero(self._passed[self._now]))
         self.totals = np.zeros(CODES, dtype=np.int64)

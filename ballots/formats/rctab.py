@@ -14,6 +14,7 @@ Source: github.com/BrightSpots/rcv (RCTab 2.0): its conversions of cast vote rec
 
 import csv
 import re
+from array import array
 from collections.abc import Container, Iterator
 from typing import NamedTuple
 
@@ -31,15 +32,18 @@ MAX_DIFFERENT = 1_000_000
 MAX_CELLS = 20_000
 """Different cells: the names, and some joined to one another."""
 
+MAX_LINE = 20_000
+"""Signs in a line."""
+
 ORDINALS = ("first", "second", "third", "fourth", "fifth", "sixth", "seventh", "eighth", "ninth", "tenth")
 WORD = r"(?:rank(?:ing)?|choice|preference)"
 RANK = (
     rf"{WORD}[ _.#-]{{0,3}}(\d{{1,3}})(?!\d)"
-    rf"|(?<!\d)(\d{{1,3}})(?:st|nd|rd|th)?[ _-]{{0,3}}{WORD}"
+    rf"|(?<!\d)(\d{{1,3}})(?:st|nd|rd|th)[ _-]{{0,3}}{WORD}"
     rf"|({'|'.join(ORDINALS)})[ _-]{{0,3}}{WORD}"
 )
 HEAD = re.compile(RANK, re.IGNORECASE)
-SIGN = re.compile(rf"\A\s*+[^\n]*?(?:{RANK})", re.IGNORECASE)
+SIGN = re.compile(rf"\A\s*+[^\n]{{0,{MAX_LINE}}}?(?:{RANK})", re.IGNORECASE)
 """How the format gives itself away: a rank among the heads."""
 
 COUNT = {"count", "counts", "ballots", "ballotcount", "numberofballots", "weight", "votes", "frequency", "n"}
@@ -51,7 +55,7 @@ PERHAPS_JOINED = (";", "/", "=")
 
 
 class Head(NamedTuple):
-    """How many columns there are, which one has the number of ballots, and which ones the ranks, the first one first."""
+    """How many columns there are; which one holds the number of ballots, and which ones the ranks, the first first."""
 
     width: int
     weight: int | None
@@ -66,9 +70,9 @@ class Cell(NamedTuple):
 
 
 class Pile(NamedTuple):
-    """The table as it stands: each different ballot, as numbers of cells, and how often; each cell, and its line."""
+    """The table as it stands: each different ballot, as packed numbers of cells, and how often; each cell, its line."""
 
-    ballots: dict[tuple[int, ...], int]
+    ballots: dict[bytes, int]
     cells: dict[str, int]
     lines: list[int]
 
@@ -89,7 +93,7 @@ def read(text: str, max_skips: int | None = None) -> Contest:
     slips: dict[bytes, int] = {}
     invalid = 0
     for ballot, weight in pile.ballots.items():
-        marked = [cells[number] for number in ballot]
+        marked = [cells[number] for number in memoryview(ballot).cast("H")]
         if not any(cell.options or cell.overvoted for cell in marked):
             sheet.add_ranking([], weight, 0)
             continue
@@ -111,6 +115,7 @@ def read(text: str, max_skips: int | None = None) -> Contest:
 def _follow(cells: list[Cell], max_skips: int | None) -> tuple[list[list[int]], bytes]:
     """Go down the ranks of one ballot. Returns its places, and its marks for `Slips`, one more than it has ranks."""
     ranking: list[list[int]] = []
+    ranked: set[int] = set()
     marks = bytearray()
     empty = 0
     for cell in cells:
@@ -125,9 +130,9 @@ def _follow(cells: list[Cell], max_skips: int | None) -> tuple[list[list[int]], 
             marks.append(OVERVOTED)
         elif cell.options[0] not in marks:
             marks.append(cell.options[0])
-        ranked = {option for place in ranking for option in place}
         if new := [option for option in cell.options if option not in ranked]:
             ranking.append(new)
+            ranked.update(new)
     return ranking, bytes(marks).ljust(len(cells) + 1, bytes([DONE]))
 
 
@@ -142,7 +147,7 @@ def _lay_together(text: str) -> Pile:
         if len(row) != head.width:
             raise BallotFileError("line", line, ",".join(row), ",".join(["…"] * head.width))
         weight = 1 if head.weight is None else parse_count(row[head.weight], line)
-        ballot = tuple(_number(pile, row[column].strip(), line) for column in head.ranks)
+        ballot = array("H", [_number(pile, row[column].strip(), line) for column in head.ranks]).tobytes()
         pile.ballots[ballot] = pile.ballots.get(ballot, 0) + weight
         if len(pile.ballots) > MAX_DIFFERENT:
             raise BallotFileError("too_large", line, len(pile.ballots), MAX_DIFFERENT)
@@ -150,16 +155,23 @@ def _lay_together(text: str) -> Pile:
 
 
 def _rows(text: str) -> Iterator[tuple[int, list[str]]]:
-    first = text.lstrip().partition("\n")[0]
-    reader = csv.reader(
-        (f"{content}\n" for _, content in number_lines(text)),
-        delimiter=max(",;\t", key=first.count),
-        strict=True,
-    )
-    try:
-        yield from ((reader.line_num, row) for row in reader if row)
-    except csv.Error as fault:
-        raise BallotFileError("line", reader.line_num, str(fault), SAMPLE) from None
+    """Yield the cells of each line with its number. A line ends where it ends, even inside quotes: so one that is
+    never closed is found where it stands, and swallows nothing.
+    """
+    delimiter = ""
+    for line, content in number_lines(text):
+        if not content.strip():
+            continue
+        if len(content) > MAX_LINE:
+            raise BallotFileError("line", line, content, SAMPLE)
+        delimiter = delimiter or max(",;\t", key=content.count)
+        if '"' not in content:
+            yield line, content.split(delimiter)
+            continue
+        try:
+            yield line, next(csv.reader([content], delimiter=delimiter, strict=True))
+        except csv.Error:
+            raise BallotFileError("line", line, content, '12,"Name, with a comma",Name') from None
 
 
 def _read_head(row: list[str], line: int) -> Head:
@@ -180,8 +192,9 @@ def _read_head(row: list[str], line: int) -> Head:
 
 
 def _number(pile: Pile, cell: str, line: int) -> int:
-    number = pile.cells.setdefault(cell, len(pile.cells))
-    if number == len(pile.lines):
+    number = pile.cells.get(cell)
+    if number is None:
+        number = pile.cells[cell] = len(pile.lines)
         if number == MAX_CELLS:
             raise BallotFileError("too_large", line, number + 1, MAX_CELLS)
         pile.lines.append(line)
