@@ -53,16 +53,26 @@ def lay_out(profile: Profile) -> Slips:
     Cost: one pass over the ranks; as much memory as the longest ballot has places, a byte each.
     """
     n, m = profile.ranks.shape
-    depth = max((_deepest(profile.ranks[:, option]) for option in range(m)), default=0)
-    marks = np.full((n, depth + 1), DONE, dtype=np.uint8, order="F")
+    width = 1 + max((_deepest(profile.ranks[:, option]) for option in range(m)), default=0)
+    marks = np.empty((n, width), dtype=np.uint8, order="F")
     for start in range(0, n, BLOCK):
-        ranks, rows_of = profile.ranks[start : start + BLOCK], marks[start : start + BLOCK]
-        for option in range(m):
-            rows = np.flatnonzero(ranks[:, option] != UNRANKED)
-            places = ranks[rows, option] - 1
-            is_free = rows_of[rows, places] == DONE
-            rows_of[rows, places] = np.where(is_free, np.uint8(option), np.uint8(OVERVOTED))
+        marks[start : start + BLOCK] = _lay_out_block(profile.ranks[start : start + BLOCK], width)
     return Slips(profile.options, marks, profile.weights, profile.blank, profile.invalid)
+
+
+def _lay_out_block(ranks: Ranks, width: int) -> Ranks:
+    marks = np.full((len(ranks), width), DONE, dtype=np.uint8)
+    flat = marks.reshape(-1)
+    for option in range(ranks.shape[1]):
+        rows = np.flatnonzero(ranks[:, option] != UNRANKED)
+        flat[rows * width + ranks[rows, option] - 1] = option
+    # Places have no gaps: a ballot that ranks more options than it has places holds several in one of them.
+    tied = np.flatnonzero((ranks != UNRANKED).sum(axis=1) > (marks != DONE).sum(axis=1))
+    for option in range(ranks.shape[1]):
+        rows = tied[ranks[tied, option] != UNRANKED]
+        at = rows * width + ranks[rows, option] - 1
+        flat[at] = np.where(flat[at] == option, flat[at], OVERVOTED)
+    return marks
 
 
 def _deepest(ranks: Ranks) -> int:
