@@ -309,6 +309,21 @@ def test_a_rank_with_several_options_ends_the_ballot_or_is_passed_over() -> None
     assert skipped.certificate["variants"]["overvote"] == "skip"
 
 
+@pytest.mark.parametrize(
+    ("tally", "out"),
+    [
+        ([9, 3, 2, 4], [2]),
+        ([10, 3, 2, 6], [2, 1]),
+        ([10, 3, 2, 5], [2]),  # 2 + 3 could come level with 5, and 2 + 3 + 5 with 10
+        ([12, 3, 2, 5], [2, 1, 3]),
+        ([7, 0, 0, 7], [1, 2]),
+        ([4, 4, 4, 4], []),
+    ],
+)
+def test_hopeless_are_who_even_together_have_fewer_than_the_next(tally: list[int], out: list[int]) -> None:
+    assert irv.hopeless(dict(enumerate(tally))) == out
+
+
 def test_the_undeclared_go_first_in_a_round_of_their_own_but_hold_up_no_majority() -> None:
     slips = Slips(
         ("A", "B", "UWI"),

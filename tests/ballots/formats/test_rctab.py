@@ -93,6 +93,11 @@ def test_overvoted_skipped_and_repeated_ranks(
     assert (outcome.ballots, outcome.blank, outcome.invalid, outcome.counted) == (10, 2, 0, 8)
 
 
+def test_only_ranks_left_empty_in_a_row_end_a_ballot() -> None:
+    text = "rank1,rank2,rank3,rank4,rank5\n,A,,B,\n,B,,,A\n"
+    assert describe(read(text, 2)) == {"AB.": 1, "B…": 1}
+
+
 def test_a_slash_in_a_name_is_no_overvote_unless_both_halves_are_options() -> None:
     assert read("rank1,rank2\nWalz/Flanagan,A\nA,\n").rankings.options == ("Walz/Flanagan", "A")
 
