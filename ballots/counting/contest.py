@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ballots.counting.slips import Slips
 from ballots.counting.types import MAX_OPTIONS, UNRANKED, Counts, Profile, close_up, is_option_name
 from commons.errors import Invalid
 
@@ -174,6 +175,7 @@ class Contest:
 
     seats:  how many are to be elected, where the file says so.
     money:  for budgets. labels: option -> its title, where the file names options by a short sign.
+    slips:  the same ballots as the rankings, where the file tells more of them than rankings hold: see `slips.Slips`.
     """
 
     rankings: Profile | None = None
@@ -181,6 +183,7 @@ class Contest:
     seats: int | None = None
     money: Money | None = None
     labels: Mapping[str, str] = field(default_factory=dict)
+    slips: Slips | None = None
 
     @property
     def ballots(self) -> Profile | Grades:

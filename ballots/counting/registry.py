@@ -3,7 +3,18 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from ballots.counting import approval, borda, majority_judgment, phragmen, plurality, ranked_pairs, schulze, score, star
+from ballots.counting import (
+    approval,
+    borda,
+    irv,
+    majority_judgment,
+    phragmen,
+    plurality,
+    ranked_pairs,
+    schulze,
+    score,
+    star,
+)
 from ballots.counting.contest import AS_IS, Contest, Variants
 from ballots.counting.types import Counts, Outcome
 from commons.errors import Invalid
@@ -24,6 +35,7 @@ RULES: dict[str, Rule] = {
     "ranked-pairs": Rule(ranked_pairs.count, ("unranked",)),
     "approval": Rule(approval.count, ("seats", "threshold", "tiebreak_seed")),
     "majority-judgment": Rule(majority_judgment.count),
+    "irv": Rule(irv.count, ("overvote", "max_skips", "batch", "tiebreak_seed")),
     "schulze": Rule(schulze.count, ("unranked",)),
     "score": Rule(score.count, ("unranked",)),
     "star": Rule(star.count, ("tiebreak_seed",)),

@@ -7,7 +7,7 @@ from pathlib import PurePath
 
 from ballots.counting.contest import Contest
 from ballots.counting.types import Profile
-from ballots.formats import abif, cvotes, debian
+from ballots.formats import abif, cvotes, debian, rctab
 from ballots.formats.errors import BallotFileError
 from commons.errors import Invalid
 
@@ -17,14 +17,19 @@ READERS: dict[str, Callable[[str], Profile | Contest]] = {
     "abif": abif.read_contest,
     "cvotes": cvotes.read,
     "debian": debian.read,
+    "rctab": rctab.read,
 }
 SUFFIXES = {".abif": "abif", ".cvotes": "cvotes"}
 SIGNS = {
     "debian": re.compile(r"^(?:V:|[\s/|]*+Option\s++1\b)", re.MULTILINE),
     "cvotes": re.compile(r"^#/", re.MULTILINE),
     "abif": re.compile(r"^\s*+(?:\d++\s*+:|=[^:\n]*+:)", re.MULTILINE),
+    "rctab": rctab.SIGN,
 }
 """How each format gives itself away when the suffix does not; asked in this order."""
+
+TABLES = ("rctab",)
+"""What a .csv can be."""
 
 
 def read_profile(data: bytes, filename: str) -> Profile:
@@ -51,15 +56,17 @@ def read_contest(data: bytes, filename: str, max_skips: int | None = None) -> Co
         raise BallotFileError("not_text", data.count(b"\n", 0, data.index(b"\0")) + 1, "0x00", "UTF-8")
     loose = data.decode("latin-1").replace("\r\n", "\n").replace("\r", "\n")
     name = _find_format(loose, filename)
-    found = READERS[name](loose if name == "debian" and not _is_utf8(data) else _decode(data))
-    return found if isinstance(found, Contest) else Contest(found)
+    text = loose if name == "debian" and not _is_utf8(data) else _decode(data)
+    found = rctab.read(text, max_skips) if name == "rctab" else READERS[name](text)
+    return Contest(found) if isinstance(found, Profile) else found
 
 
 def _find_format(text: str, filename: str) -> str:
     suffix = PurePath(filename).suffix.lower()
-    known = SUFFIXES.get(suffix) or next((name for name, sign in SIGNS.items() if sign.search(text)), None)
+    asked = TABLES if suffix == ".csv" else SIGNS
+    known = SUFFIXES.get(suffix) or next((name for name in asked if SIGNS[name].search(text)), None)
     if known is None:
-        raise BallotFileError("unknown_format", 0, suffix or filename, ".txt .abif .cvotes")
+        raise BallotFileError("unknown_format", 0, suffix or filename, ".txt .abif .cvotes .csv")
     return known
 
 
