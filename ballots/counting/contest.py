@@ -138,6 +138,7 @@ class Contest:
     """All that a file of ballots says: rankings, or grades, or both of the same ballots; and what stands beside them.
 
     seats:  how many are to be elected, where the file says so.
+    withdrawn: options that can no longer be elected; no ballot ranks them.
     money:  for budgets. labels: option -> its title, where the file names options by a short sign.
     """
 
@@ -146,6 +147,7 @@ class Contest:
     seats: int | None = None
     money: Money | None = None
     labels: Mapping[str, str] = field(default_factory=dict)
+    withdrawn: frozenset[str] = frozenset()
 
     @property
     def ballots(self) -> Profile | Grades:

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from ballots.counting import schulze
+from ballots.counting import schulze, stv
 from ballots.counting.contest import AS_IS, Contest, Variants
 from ballots.counting.types import Counts, Outcome
 from commons.errors import Invalid
@@ -19,6 +19,7 @@ class Rule:
 
 RULES: dict[str, Rule] = {
     "schulze": Rule(schulze.count, ("unranked",)),
+    "stv": Rule(stv.count, ("seats", "overvote", "max_skips", "batch", "transfer", "decimals", "tiebreak_seed")),
 }
 
 FROM_PAIRS: dict[str, Callable[[tuple[str, ...], Counts, int, int, int], Outcome]] = {"schulze": schulze.order_pairs}

@@ -7,18 +7,24 @@ from pathlib import PurePath
 
 from ballots.counting.contest import Contest
 from ballots.counting.types import Profile
-from ballots.formats import abif, cvotes, debian
+from ballots.formats import abif, blt, cvotes, debian, scottish
 from ballots.formats.errors import BallotFileError
 from commons.errors import Invalid
 
 MAX_BYTES = 50_000_000
 
 READERS: dict[str, Callable[[str], Profile]] = {"abif": abif.read, "cvotes": cvotes.read, "debian": debian.read}
-SUFFIXES = {".abif": "abif", ".cvotes": "cvotes"}
+SKIPPING: dict[str, Callable[[str, int | None], Contest]] = {"blt": blt.read, "scottish": scottish.read}
+"""The formats that know ranks left empty."""
+
+SUFFIXES = {".abif": "abif", ".blt": "blt", ".cvotes": "cvotes"}
 SIGNS = {
     "debian": re.compile(r"^(?:V:|[\s/|]*+Option\s++1\b)", re.MULTILINE),
     "cvotes": re.compile(r"^#/", re.MULTILINE),
     "abif": re.compile(r"^\s*+(?:\d++\s*+:|=[^:\n]*+:)", re.MULTILINE),
+    # .csv is no suffix of one format: its first line tells.
+    "scottish": re.compile(r'\A\s*+"?\d++"?[ \t]*+,[\s"]*+\d++[ \t",]*+(?:\n|\Z)'),
+    "blt": re.compile(r"\A(?:[ \t,]*+(?:#.*+)?\n)*+[ \t]*+\d++[ \t]++\d++[ \t,]*+(?:[\n#\d-]|\Z)"),
 }
 """How each format gives itself away when the suffix does not; asked in this order."""
 
@@ -47,6 +53,8 @@ def read_contest(data: bytes, filename: str, max_skips: int | None = None) -> Co
         raise BallotFileError("not_text", data.count(b"\n", 0, data.index(b"\0")) + 1, "0x00", "UTF-8")
     loose = data.decode("latin-1").replace("\r\n", "\n").replace("\r", "\n")
     name = _find_format(loose, filename)
+    if name in SKIPPING:
+        return SKIPPING[name](_decode(data), max_skips)
     return Contest(READERS[name](loose if name == "debian" and not _is_utf8(data) else _decode(data)))
 
 
@@ -54,7 +62,7 @@ def _find_format(text: str, filename: str) -> str:
     suffix = PurePath(filename).suffix.lower()
     known = SUFFIXES.get(suffix) or next((name for name, sign in SIGNS.items() if sign.search(text)), None)
     if known is None:
-        raise BallotFileError("unknown_format", 0, suffix or filename, ".txt .abif .cvotes")
+        raise BallotFileError("unknown_format", 0, suffix or filename, ".abif .blt .csv .cvotes .txt")
     return known
 
 
