@@ -91,7 +91,8 @@ class _Count:
     """A count on its way. All votes are whole numbers of the smallest unit, 10 ** -places of a vote."""
 
     def __init__(self, names: tuple[str, ...], papers: Papers, standing: list[int], seats: int, places: int) -> None:
-        self.names, self.papers, self.places, self.unit = names, papers, places, 10**places
+        self.names, self.papers, self.places = names, papers, places
+        self.unit: int = 10**places
         self.votes = [0] * len(names)
         self.exhausted = self.lost = 0
         self._credit(papers.deal(standing))
@@ -208,12 +209,11 @@ class _Count:
     def _decide(self, tied: list[int], seed: str, *, is_lowest: bool) -> int:
         """Choose between equals by the latest earlier stages at which they differed, then by lot."""
         among, stage = [self.names[i] for i in tied], len(self.history) - 1
-        best = min if is_lowest else max
         while len(tied) > 1 and stage:
             stage -= 1
-            votes = self.history[stage]
-            wanted = best(votes[i] for i in tied)
-            tied = [i for i in tied if votes[i] == wanted]
+            then = [self.history[stage][i] for i in tied]
+            wanted = min(then) if is_lowest else max(then)
+            tied = [i for i, votes in zip(tied, then, strict=True) if votes == wanted]
         if len(tied) > 1:
             drawn = draw_lot(seed, [self.names[i] for i in tied])
             self.certificate["lots"].append({"among": [self.names[i] for i in tied], "drawn": drawn})

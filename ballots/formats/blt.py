@@ -64,7 +64,7 @@ def read(text: str, max_skips: int | None = None) -> Contest:
     sheet = Sheet(options)
     withdrawn: set[int] = set()
     is_head = True
-    for line, words, names in chain([first], spoken):  # noqa: B020 (what was read of the first line is used up)
+    for line, words, names in chain([first], spoken):
         if _read_line(sheet, words, line, withdrawn, max_skips, is_head=is_head):
             break
         if names:
