@@ -41,8 +41,8 @@ def count(contest: Contest, variants: Variants = AS_IS) -> Outcome:
               rounds: one for each stage: see `_Count.tell`. In each, tally, exhausted and lost add up to `counted`.
               certificate: "quota"; "valid", the ballots of which it was taken; "seats"; "withdrawn"; "elected" and
               "excluded", each with its stage, its votes then, and whether "quota" or "vacancy" made it; "ties", each
-              with the earlier stage that decided, or None for a lot; "lots", the drawn best first: the first one's
-              surplus goes first, the last one is excluded; "variants".
+              with the earlier stage that decided, or None for a lot; "lots": the first one drawn is the one whose
+              surplus goes first, or who is excluded; "variants".
     Raises:   Invalid "count.seats…" also for more than have not withdrawn; "count.choice" also for decimals.
     Cost:     a few passes over the ballots; 1,000,000 x 30 with 10 seats in about a second.
     """
@@ -93,11 +93,11 @@ class _Count:
     def __init__(self, names: tuple[str, ...], papers: Papers, standing: list[int], seats: int, places: int) -> None:
         self.names, self.papers, self.places = names, papers, places
         self.unit: int = 10**places
-        self.votes = [0] * len(names)
+        self.votes: list[int] = [0] * len(names)
         self.exhausted = self.lost = 0
         self._credit(papers.deal(standing))
         valid = sum(self.votes) // self.unit
-        self.quota = (valid // (seats + 1) + 1) * self.unit
+        self.quota: int = (valid // (seats + 1) + 1) * self.unit
         self.continuing, self.holding, self.vacancies = standing, standing, seats
         self.history: list[list[int]] = []
         self.order: list[list[str]] = []
@@ -217,7 +217,7 @@ class _Count:
         if len(tied) > 1:
             drawn = draw_lot(seed, [self.names[i] for i in tied])
             self.certificate["lots"].append({"among": [self.names[i] for i in tied], "drawn": drawn})
-            tied, stage = [self.names.index(drawn[-1 if is_lowest else 0])], -1
+            tied, stage = [self.names.index(drawn[0])], -1
         if len(among) > 1:
             decided = None if stage < 0 else stage + 1
             told = {"among": among, "chosen": self.names[tied[0]], "decided_by_stage": decided}

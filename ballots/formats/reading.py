@@ -19,14 +19,17 @@ SKIPPING: dict[str, Callable[[str, int | None], Contest]] = {"blt": blt.read, "s
 
 SUFFIXES = {".abif": "abif", ".blt": "blt", ".cvotes": "cvotes"}
 SIGNS = {
-    "debian": re.compile(r"^(?:V:|[\s/|]*+Option\s++1\b)", re.MULTILINE),
+    "debian": re.compile(r"^(?:V:|[ \t/|]*+Option[ \t]++1\b)", re.MULTILINE),
     "cvotes": re.compile(r"^#/", re.MULTILINE),
-    "abif": re.compile(r"^\s*+(?:\d++\s*+:|=[^:\n]*+:)", re.MULTILINE),
+    "abif": re.compile(r"^[ \t]*+(?:\d++[ \t]*+:|=[^:\n]*+:)", re.MULTILINE),
     # .csv is no suffix of one format: its first line tells.
     "scottish": re.compile(r'\A\s*+"?\d++"?[ \t]*+,[\s"]*+\d++[ \t",]*+(?:\n|\Z)'),
     "blt": re.compile(r"\A(?:[ \t,]*+(?:#.*+)?\n)*+[ \t]*+\d++[ \t]++\d++[ \t,]*+(?:[\n#\d-]|\Z)"),
 }
-"""How each format gives itself away when the suffix does not; asked in this order."""
+"""How each format gives itself away when the suffix does not; asked in this order.
+
+No pattern that is tried at each line may run over the end of it: from every one of a million empty lines it would.
+"""
 
 
 def read_profile(data: bytes, filename: str) -> Profile:
@@ -53,9 +56,8 @@ def read_contest(data: bytes, filename: str, max_skips: int | None = None) -> Co
         raise BallotFileError("not_text", data.count(b"\n", 0, data.index(b"\0")) + 1, "0x00", "UTF-8")
     loose = data.decode("latin-1").replace("\r\n", "\n").replace("\r", "\n")
     name = _find_format(loose, filename)
-    if name in SKIPPING:
-        return SKIPPING[name](_decode(data), max_skips)
-    return Contest(READERS[name](loose if name == "debian" and not _is_utf8(data) else _decode(data)))
+    text = loose if name == "debian" and not _is_utf8(data) else _decode(data)
+    return SKIPPING[name](text, max_skips) if name in SKIPPING else Contest(READERS[name](text))
 
 
 def _find_format(text: str, filename: str) -> str:

@@ -155,8 +155,8 @@ def test_a_lot_decides_between_those_who_were_always_equal_51_2b() -> None:
         outcome = count(ballots, 2, tiebreak_seed=seed)
         drawn = draw_lot(seed, "BC")
         assert outcome.certificate["lots"] == [{"among": ["B", "C"], "drawn": drawn}]
-        assert outcome.elected == ["A", drawn[0]]
-        assert outcome.rounds[-1]["excluded"] == [drawn[1]]
+        assert outcome.rounds[-1]["excluded"] == [drawn[0]]
+        assert outcome.elected == ["A", drawn[1]]
     assert len({draw_lot(seed, "BC")[0] for seed in ("", "one", "two")}) == 2
 
 
