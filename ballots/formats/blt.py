@@ -93,8 +93,8 @@ def _read_line(
     """Note the withdrawn and the ballots of one line. Returns whether the ballots are over."""
     struck = ""
     for word in words:
-        if WITHDRAWN.fullmatch(word) and not sheet.ballots:
-            withdrawn.add(_parse_option(word[1:], len(sheet.options), line))
+        if not sheet.ballots and WITHDRAWN.fullmatch(word):
+            withdrawn.add(_parse_option(sheet, word[1:], line))
             struck = word
         elif struck and not is_head:  # no ballots stand beside the withdrawn: this is a number of ballots below zero
             raise BallotFileError("number", line, struck, f"1–{MAX_BALLOTS}")
@@ -103,18 +103,26 @@ def _read_line(
                 raise BallotFileError("line", line, f"{END} {after}", END)
             return True
         else:
-            ranking = cut_at_skips(list(_parse_ballot(words, len(sheet.options), line)), max_skips)
-            kept = [[number for number in group if number not in withdrawn] for group in ranking]
-            sheet.add_ranking(kept, _parse_count(word, line), line)
+            ranking = cut_at_skips(_parse_ballot(sheet, words, line), max_skips)
+            if withdrawn:
+                ranking = [[number for number in group if number not in withdrawn] for group in ranking]
+            sheet.add_ranking(ranking, _parse_count(word, line), line)
     return False
 
 
-def _parse_ballot(words: Iterator[str], options: int, line: int) -> Iterator[list[int]]:
-    """Yield the ranks of one ballot up to its 0."""
+def _parse_ballot(sheet: Sheet, words: Iterator[str], line: int) -> list[list[int]]:
+    """Read the ranks of one ballot up to its 0."""
+    ranking = []
     for word in words:
-        if word == END:
-            return
-        yield [] if word == SKIPPED else [_parse_option(name.strip(), options, line) for name in word.split("=")]
+        number = sheet.numbers.get(word)
+        if number is not None:
+            ranking.append([number])
+        elif word == END:
+            return ranking
+        elif word == SKIPPED:
+            ranking.append([])
+        else:
+            ranking.append([_parse_option(sheet, name.strip(), line) for name in word.split("=")])
     raise BallotFileError("line", line, "", SAMPLE_BALLOT)
 
 
@@ -125,12 +133,13 @@ def _parse_count(word: str, line: int) -> int:
     return parse_count(whole[1] if whole else word, line)
 
 
-def _parse_option(word: str, options: int, line: int) -> int:
+def _parse_option(sheet: Sheet, word: str, line: int) -> int:
     if not (word.isascii() and word.isdigit()):
         raise BallotFileError("line", line, word, SAMPLE_BALLOT)
-    if len(word) > 9 or not 1 <= int(word) <= options:
-        raise BallotFileError("unknown_option", line, word, f"1–{options}")
-    return int(word) - 1
+    number = sheet.numbers.get(word.lstrip("0"))
+    if number is None:
+        raise BallotFileError("unknown_option", line, word, f"1–{len(sheet.options)}")
+    return number
 
 
 def _names(options: int, lines: Iterator[tuple[int, str]]) -> list[tuple[int, str]]:

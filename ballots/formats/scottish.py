@@ -51,7 +51,7 @@ def read(text: str, max_skips: int | None = None) -> Contest:
             names.append((line, _parse_name(content, len(names) + 1, line)))
         elif not names:
             count, *ranks = content.replace('"', "").split(",")
-            ranking = [[_parse_option(rank.strip(), options, line)] if rank.strip() else [] for rank in ranks]
+            ranking = [[_parse_option(sheet, rank, line)] if rank.strip() else [] for rank in ranks]
             sheet.add_ranking(cut_at_skips(ranking, max_skips), _parse_count(count, line), line)
         elif len(names) < options:
             raise BallotFileError("option", line, content, _sample_option(len(names) + 1))
@@ -79,12 +79,16 @@ def _parse_count(count: str, line: int) -> int:
     return parse_count(count, line)
 
 
-def _parse_option(number: str, options: int, line: int) -> int:
-    if not (number.isascii() and number.isdigit()):
-        raise BallotFileError("line", line, number, SAMPLE_BALLOT)
-    if len(number) > 9 or not 1 <= int(number) <= options:
-        raise BallotFileError("unknown_option", line, number, f"1–{options}")
-    return int(number) - 1
+def _parse_option(sheet: Sheet, rank: str, line: int) -> int:
+    number = sheet.numbers.get(rank)
+    if number is None:
+        digits = rank.strip()
+        if not (digits.isascii() and digits.isdigit()):
+            raise BallotFileError("line", line, rank, SAMPLE_BALLOT)
+        number = sheet.numbers.get(digits.lstrip("0"))
+    if number is None:
+        raise BallotFileError("unknown_option", line, rank, f"1–{len(sheet.options)}")
+    return number
 
 
 def _sample_option(number: int) -> str:
