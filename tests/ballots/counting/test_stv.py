@@ -149,6 +149,14 @@ def test_the_lowest_of_equals_is_who_was_lower_at_the_latest_stage_before_51_2a(
     assert outcome.elected == ["E", "D"]  # rule 52: two are left for two seats, the one with more votes first
 
 
+def test_the_latest_stage_before_counts_not_the_first_51_2a() -> None:
+    # At the end A and E have 9 each. At stage 1 E had more (7 to 5), at the latest stage before A (9 to 7).
+    outcome = count(pile("ACDE", ("D", 4), ("E", 7), ("D E", 2), ("A C", 5), ("C A", 4)), 1)
+    assert [told["tally"] for told in outcome.rounds[1:3]] == [{"A": 9, "D": 6, "E": 7}, {"A": 9, "E": 9}]
+    assert outcome.certificate["ties"] == [{"stage": 4, "among": ["A", "E"], "chosen": "E", "decided_by_stage": 2}]
+    assert outcome.elected == ["A"]
+
+
 def test_a_lot_decides_between_those_who_were_always_equal_51_2b() -> None:
     ballots = pile("ABC", ("A", 4), ("B", 2), ("C", 2))
     for seed in ("", "one", "two"):
@@ -265,6 +273,14 @@ def preferences(row: Iterable[int], *, skip: bool) -> list[int]:
     return listed
 
 
+def least(options: Iterable[int], history: list[dict[int, Fraction]], sign: int) -> set[int]:
+    """Find who has the fewest votes (sign 1) or the most (-1), of equals who had so at the latest stages before."""
+    tied = set(options)
+    for votes in reversed(history):
+        tied = {a for a in tied if all(sign * votes[a] <= sign * votes[b] for b in tied)}
+    return tied
+
+
 def check_stages(profile: Profile, outcome: Outcome) -> None:
     """Count again, ballot by ballot with fractions, doing at each stage what was done, and see that it was right."""
     names, variants = list(profile.options), outcome.certificate["variants"]
@@ -280,20 +296,22 @@ def check_stages(profile: Profile, outcome: Outcome) -> None:
     assert (outcome.certificate["quota"], outcome.certificate["valid"]) == (quota, valid)
     seats = variants["seats"]
     last: dict[int, Fraction] = {}
+    history: list[dict[int, Fraction]] = []
     for number, told in enumerate(outcome.rounds):
         if number:
             over = {option: votes - quota for option, votes in last.items() if votes > quota and option not in left}
             if over:
                 giver = names.index(told["surplus_of"])
-                assert over[giver] == max(over.values()) == Fraction(told["surplus"])
+                assert Fraction(told["surplus"]) == over[giver]
+                assert giver in least(over, history, -1)
                 givers, kept[giver] = {giver}, Fraction(quota)
             else:
                 givers = {names.index(name) for name in told["excluded"]}
                 assert givers <= left
+                assert len(givers) > 1 or givers <= least(left, history, 1)
                 left -= givers
                 others = [last[option] for option in left]
                 worst = [last[option] for option in givers]
-                assert max(worst) <= min(others)
                 assert len(givers) == 1 or (variants["batch"] and sum(worst) < min(others))
             for i, (listed, _) in enumerate(papers):
                 if held[i] in givers:
@@ -312,6 +330,7 @@ def check_stages(profile: Profile, outcome: Outcome) -> None:
         elected = left if len(left) == seats else reached
         assert {names[option] for option in elected} == set(told["elected"])
         left, seats, last = left - elected, seats - len(elected), tally
+        history.append(tally)
         total = sum(map(Fraction, told["tally"].values())) + Fraction(told["exhausted"]) + Fraction(told["lost"])
         assert total == outcome.counted
     assert not seats
