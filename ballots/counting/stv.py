@@ -1,18 +1,21 @@
 """Single transferable vote: a vote goes to its first choice; what it does not need there goes on to its next.
 
-As the law of Scotland counts (Scottish Local Government Elections Order 2007, SSI 2007/42, schedule 1, rules 45-52,
-taken over by SSI 2011/399): weighted inclusive Gregory. The quota is valid ballots ÷ (seats + 1), without its
-fraction, and one more (46). Who reaches it is elected (47). At each stage either one surplus is transferred, the
+As the law of Scotland counts: Scottish Local Government Elections Order 2007, SSI 2007/42, schedule 1, rules 45-52.
+(Its successor SSI 2011/399 was not at hand; wards of 2022, counted under it, come out as published.) This is the
+weighted inclusive Gregory method with five decimals. The quota is valid ballots ÷ (seats + 1), without its fraction,
+and one more (46). Who reaches it is elected (47). At each stage either one surplus is transferred, the
 largest first (48, 49), or, where none is left, the lowest candidate is excluded (50). In a surplus, every paper goes to
 its next available preference with the value that it had, times the surplus, divided by the votes of its candidate, cut
 off after five decimals (48(3)); the papers of an excluded candidate keep their value (50(4)). Between equals, the
 latest earlier stage at which they differed decides, then a lot (49(2)-(3), 51). When as many are left as there are
-vacancies, they are elected and nothing more is transferred (52); the papers of the last one excluded still are, as in
-published counts. A ballot without one single first preference is no valid ballot: it does not raise the quota.
+vacancies, they are elected and nothing more is transferred (52).
 
-Two things differ with `transfer` "wigm", the method without a law: values are cut off after 18 decimals (as Droop, the
-program, does by default), so nothing that matters is lost. `--decimals 4` gives the places of the reference rule of
-the Proportional Representation Foundation; its quota with a fraction is not ours.
+Read by us where the rules leave room: the papers of the last one excluded are still transferred, as the program Droop
+does; a ballot without one single first preference is no valid ballot, so it does not raise the quota.
+
+One thing differs with `transfer` "wigm", the method without a law: values are cut off after 18 decimals, as the generic
+method of Droop does, so nothing that matters is lost. `decimals` 4 gives the places of the reference rule of the
+Proportional Representation Foundation, though not its quota with a fraction.
 """
 
 from collections.abc import Iterable
