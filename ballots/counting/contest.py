@@ -174,6 +174,7 @@ class Contest:
     """All that a file of ballots says: rankings, or grades, or both of the same ballots; and what stands beside them.
 
     seats:  how many are to be elected, where the file says so.
+    withdrawn: options that can no longer be elected; no ballot ranks them.
     money:  for budgets. labels: option -> its title, where the file names options by a short sign.
     slips:  the same ballots as the rankings, where the file tells more of them than rankings hold: see `slips.Slips`.
     """
@@ -184,6 +185,7 @@ class Contest:
     money: Money | None = None
     labels: Mapping[str, str] = field(default_factory=dict)
     slips: Slips | None = None
+    withdrawn: frozenset[str] = frozenset()
 
     @property
     def ballots(self) -> Profile | Grades:

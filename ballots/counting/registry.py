@@ -14,6 +14,7 @@ from ballots.counting import (
     schulze,
     score,
     star,
+    stv,
 )
 from ballots.counting.contest import AS_IS, Contest, Variants
 from ballots.counting.types import Counts, Outcome
@@ -39,6 +40,7 @@ RULES: dict[str, Rule] = {
     "schulze": Rule(schulze.count, ("unranked",)),
     "score": Rule(score.count, ("unranked",)),
     "star": Rule(star.count, ("tiebreak_seed",)),
+    "stv": Rule(stv.count, ("seats", "overvote", "max_skips", "batch", "transfer", "decimals", "tiebreak_seed")),
 }
 
 FROM_PAIRS: dict[str, Callable[[tuple[str, ...], Counts, int, int, int], Outcome]] = {

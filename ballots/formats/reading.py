@@ -7,7 +7,7 @@ from pathlib import PurePath
 
 from ballots.counting.contest import Contest
 from ballots.counting.types import Profile
-from ballots.formats import abif, cvotes, debian, rctab
+from ballots.formats import abif, blt, cvotes, debian, rctab, scottish
 from ballots.formats.errors import BallotFileError
 from commons.errors import Invalid
 
@@ -17,18 +17,30 @@ READERS: dict[str, Callable[[str], Profile | Contest]] = {
     "abif": abif.read_contest,
     "cvotes": cvotes.read,
     "debian": debian.read,
+}
+SKIPPING: dict[str, Callable[[str, int | None], Contest]] = {
+    "blt": blt.read,
     "rctab": rctab.read,
+    "scottish": scottish.read,
 }
-SUFFIXES = {".abif": "abif", ".cvotes": "cvotes"}
-SIGNS = {
-    "debian": re.compile(r"^(?:V:|[\s/|]*+Option\s++1\b)", re.MULTILINE),
-    "cvotes": re.compile(r"^#/", re.MULTILINE),
-    "abif": re.compile(r"^\s*+(?:\d++\s*+:|=[^:\n]*+:)", re.MULTILINE),
-    "rctab": rctab.SIGN,
-}
-"""How each format gives itself away when the suffix does not; asked in this order."""
+"""The formats that know ranks left empty."""
 
-TABLES = ("rctab",)
+SUFFIXES = {".abif": "abif", ".blt": "blt", ".cvotes": "cvotes"}
+SIGNS = {
+    "debian": re.compile(r"^(?:V:|[ \t/|]*+Option[ \t]++1\b)", re.MULTILINE),
+    "cvotes": re.compile(r"^#/", re.MULTILINE),
+    "abif": re.compile(r"^[ \t]*+(?:\d++[ \t]*+:|=[^:\n]*+:)", re.MULTILINE),
+    "rctab": rctab.SIGN,
+    # .csv is no suffix of one format: its first line tells.
+    "scottish": re.compile(r'\A\s*+"?\d++"?[ \t]*+,[\s"]*+\d++[ \t",]*+(?:\n|\Z)'),
+    "blt": re.compile(r"\A(?:[ \t,]*+(?:#.*+)?\n)*+[ \t]*+\d++[ \t]++\d++[ \t,]*+(?:[\n#\d-]|\Z)"),
+}
+"""How each format gives itself away when the suffix does not; asked in this order.
+
+No pattern that is tried at each line may run over the end of it: from every one of a million empty lines it would.
+"""
+
+TABLES = ("scottish", "rctab")
 """What a .csv can be."""
 
 
@@ -57,7 +69,7 @@ def read_contest(data: bytes, filename: str, max_skips: int | None = None) -> Co
     loose = data.decode("latin-1").replace("\r\n", "\n").replace("\r", "\n")
     name = _find_format(loose, filename)
     text = loose if name == "debian" and not _is_utf8(data) else _decode(data)
-    found = rctab.read(text, max_skips) if name == "rctab" else READERS[name](text)
+    found = SKIPPING[name](text, max_skips) if name in SKIPPING else READERS[name](text)
     return Contest(found) if isinstance(found, Profile) else found
 
 
@@ -66,7 +78,7 @@ def _find_format(text: str, filename: str) -> str:
     asked = TABLES if suffix == ".csv" else SIGNS
     known = SUFFIXES.get(suffix) or next((name for name in asked if SIGNS[name].search(text)), None)
     if known is None:
-        raise BallotFileError("unknown_format", 0, suffix or filename, ".txt .abif .cvotes .csv")
+        raise BallotFileError("unknown_format", 0, suffix or filename, ".abif .blt .csv .cvotes .pb .txt")
     return known
 
 

@@ -1,6 +1,6 @@
 """The sheet on which a reader notes options and ballots, with the limits that hold for every format."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from ballots.counting.types import MAX_OPTIONS, UNRANKED, Profile, close_up, is_option_name
 from ballots.formats.errors import BallotFileError
@@ -40,12 +40,23 @@ def parse_count(text: str, line: int) -> int:
     return int(digits)
 
 
+def cut_at_skips(ranking: Ranking, max_skips: int | None) -> Ranking:
+    """End a ballot where so many ranks in a row were left empty (empty groups); None = never, they close up."""
+    empty = 0
+    for place, group in enumerate(ranking):
+        empty = 0 if group else empty + 1
+        if empty == max_skips:
+            return ranking[:place]
+    return ranking
+
+
 class Sheet:
     """Options by name and short name, and equal ballots laid together, checked line by line."""
 
-    def __init__(self) -> None:
-        self.options: list[str] = []
-        self.numbers: dict[str, int] = {}
+    def __init__(self, options: int = 0) -> None:
+        """Begin a sheet with so many options that have numbers and no names yet, see `name_options`."""
+        self.options = [str(number) for number in range(1, options + 1)]
+        self.numbers = {name: i for i, name in enumerate(self.options)}
         self.rows: dict[bytes, int] = {}
         self.ballots = 0
 
@@ -105,6 +116,18 @@ class Sheet:
                 raise BallotFileError("unknown_option", line, name, ", ".join(self.numbers))
             number = self.options.index(name)
         return number
+
+    def name_options(self, names: Iterable[tuple[int, str]]) -> None:
+        """Give the options their names, each with its line, where a file tells them after the ballots.
+
+        Raises: BallotFileError as `add_option`; "file.no_options" for more or fewer than there are.
+        """
+        named = Sheet()
+        for line, name in names:
+            named.add_option(name, line)
+        if len(named.options) != len(self.options):
+            raise BallotFileError("no_options", 0, len(named.options), len(self.options))
+        self.options, self.numbers = named.options, named.numbers
 
     def close(self, *, invalid: int = 0, implicit: bool = True) -> Profile:
         """Return what was noted.
