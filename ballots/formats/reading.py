@@ -7,15 +7,21 @@ from pathlib import PurePath
 
 from ballots.counting.contest import Contest
 from ballots.counting.types import Profile
-from ballots.formats import abif, cvotes, debian
+from ballots.formats import abif, cvotes, debian, pabulib
 from ballots.formats.errors import BallotFileError
 from commons.errors import Invalid
 
 MAX_BYTES = 50_000_000
 
-READERS: dict[str, Callable[[str], Profile]] = {"abif": abif.read, "cvotes": cvotes.read, "debian": debian.read}
-SUFFIXES = {".abif": "abif", ".cvotes": "cvotes"}
+READERS: dict[str, Callable[[str], Profile | Contest]] = {
+    "abif": abif.read,
+    "cvotes": cvotes.read,
+    "debian": debian.read,
+    "pabulib": pabulib.read,
+}
+SUFFIXES = {".abif": "abif", ".cvotes": "cvotes", ".pb": "pabulib"}
 SIGNS = {
+    "pabulib": re.compile(r"\A\s*+META[; \t]*+\n\s*+key\b", re.IGNORECASE),
     "debian": re.compile(r"^(?:V:|[\s/|]*+Option\s++1\b)", re.MULTILINE),
     "cvotes": re.compile(r"^#/", re.MULTILINE),
     "abif": re.compile(r"^\s*+(?:\d++\s*+:|=[^:\n]*+:)", re.MULTILINE),
@@ -47,14 +53,15 @@ def read_contest(data: bytes, filename: str, max_skips: int | None = None) -> Co
         raise BallotFileError("not_text", data.count(b"\n", 0, data.index(b"\0")) + 1, "0x00", "UTF-8")
     loose = data.decode("latin-1").replace("\r\n", "\n").replace("\r", "\n")
     name = _find_format(loose, filename)
-    return Contest(READERS[name](loose if name == "debian" and not _is_utf8(data) else _decode(data)))
+    read = READERS[name](loose if name == "debian" and not _is_utf8(data) else _decode(data))
+    return Contest(read) if isinstance(read, Profile) else read
 
 
 def _find_format(text: str, filename: str) -> str:
     suffix = PurePath(filename).suffix.lower()
     known = SUFFIXES.get(suffix) or next((name for name, sign in SIGNS.items() if sign.search(text)), None)
     if known is None:
-        raise BallotFileError("unknown_format", 0, suffix or filename, ".txt .abif .cvotes")
+        raise BallotFileError("unknown_format", 0, suffix or filename, ".txt .abif .cvotes .pb")
     return known
 
 
