@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from ballots.counting import schulze
+from ballots.counting import equal_shares, greedy, schulze
 from ballots.counting.contest import AS_IS, Contest, Variants
 from ballots.counting.types import Counts, Outcome
 from commons.errors import Invalid
@@ -18,6 +18,8 @@ class Rule:
 
 
 RULES: dict[str, Rule] = {
+    "equal-shares": Rule(equal_shares.count, ("budget", "completion", "tiebreak_seed")),
+    "greedy": Rule(greedy.count, ("budget", "tiebreak_seed")),
     "schulze": Rule(schulze.count, ("unranked",)),
 }
 
