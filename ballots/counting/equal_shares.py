@@ -39,16 +39,13 @@ def count(contest: Contest, variants: Variants = AS_IS) -> Outcome:
     said = replace(said, budget=projects.money.budget)
     costs, budget = projects.money.costs, projects.money.budget
     share = budget / max(1, projects.voters)
-    free = projects.by_total(i for i, cost in enumerate(costs) if not cost)
     shop = Shop(projects)
     if not budget:
         shop.open.clear()
     steps, run, stopped = _find_step(shop, share, budget, adds=completion != "none")
     purse = share + steps
-    projects.ties.clear()
-    projects.lots.clear()
-    free = projects.by_total(free)
-    run = shop.run(purse) if shop.open else run
+    projects.ties, projects.lots = run.ties, run.lots
+    free = projects.by_total(i for i, cost in enumerate(costs) if not cost)
     replay = Replay(shop, purse, run.order)
     funded = [*free, *run.order]
     spent = sum((costs[i] for i in funded), Fraction(0))
@@ -86,7 +83,7 @@ def _find_step(shop: Shop, share: Fraction, budget: Fraction, *, adds: bool) -> 
         next_run = shop.run(share + ahead)
         cost = sum((shop.costs[i] for i in next_run.order), Fraction(0))
         if cost > budget:
-            return ahead - 1, run, cost
+            return ahead - 1, run if ahead == step + 1 else shop.run(share + ahead - 1), cost
         step, run = ahead, next_run
     return step, run, None
 

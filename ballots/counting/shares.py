@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, field
 from fractions import Fraction
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -39,6 +39,8 @@ class Run:
 
     order: list[int] = field(default_factory=list)
     reach: float = float("inf")
+    ties: list[dict[str, Any]] = field(default_factory=list)
+    lots: list[dict[str, Any]] = field(default_factory=list)
 
     def limit(self, room: Floats, speed: Floats) -> None:
         """Note that room shrinks at this speed, as purses grow, and must not fall below 0."""
@@ -71,8 +73,8 @@ class Shop:
         pays in proportion to his points, or all he has left.
         Source: Peters, Pierczyński, Skowron, NeurIPS 2021, section 4; ties as `Projects.settle`.
         """
-        run = Run()
-        run.reach = FARTHEST * float(purse)
+        run = Run(reach=FARTHEST * float(purse))
+        self.projects.ties, self.projects.lots = run.ties, run.lots
         table = self.pile.root
         have = np.full(table.size, float(purse))
         grows = np.ones(table.size)
@@ -85,7 +87,7 @@ class Shop:
             price = prices.pop(best)
             slope = self._vouch(run, table, have, grows, best, price)
             run.order.append(best)
-            table, parents, points = table.fund(best)
+            table, parents, points = table.fund(best, have > 0)
             if parents is not None:
                 have, grows = have[parents], grows[parents]
             pay = points * (price * self.float_units[best])
@@ -172,7 +174,7 @@ class Shop:
         gap, gains = held - asked, speed - givers.points * (slope * unit)
         run.limit(np.abs(gap), np.where(poor, gains, -gains))
         if len(table.open) > 1:
-            numbers = np.array(table.open)
+            numbers = table.open
             units = np.repeat(self.float_units[numbers], table.lengths)
             held, speed = have[table.groups], grows[table.groups]
             asked = table.points * units
@@ -186,10 +188,10 @@ class Shop:
 
     def _vouch_for_the_end(self, run: Run, table: Table, have: Floats, grows: Floats) -> None:
         """Find out by how much purses may grow until the supporters of one more project can pay it."""
-        if table.open:
+        if len(table.open):
             held = np.add.reduceat(table.weights * have[table.groups], table.starts)
             gains = np.add.reduceat(table.weights * grows[table.groups], table.starts)
-            run.limit(self.float_costs[np.array(table.open)] * (1 - NEAR) - held, gains)
+            run.limit(self.float_costs[table.open] * (1 - NEAR) - held, gains)
 
     def _exactly(self, purse: Fraction, bought: list[int], project: int) -> Fraction | None:
         return Replay(self, purse, bought).price(project)[0]
@@ -223,16 +225,17 @@ class Replay:
                 project, price, int(givers.weights[poor & alive].sum()), left_in, int(givers.weights[alive].sum())
             )
         )
-        drained = np.zeros(self.table.size, dtype=bool)
-        self.table, parents, points = self.table.fund(project)
-        if parents is None:
+        split = self.table.fund(project, self.alive)
+        if split.parents is None:
+            drained = np.zeros(self.table.size, dtype=bool)
             drained[givers.groups[poor]] = True
         else:
-            self.have, self.alive = self.have[parents], self.alive[parents]
-            self.given = [given[parents] for given in self.given]
-            poor_pairs = set(zip(givers.groups[poor].tolist(), givers.points[poor].tolist(), strict=True))
-            pairs = zip(parents.tolist(), points.tolist(), strict=True)
-            drained = np.fromiter((pair in poor_pairs for pair in pairs), dtype=bool, count=len(parents))
+            width = int(givers.points.max()) + 1
+            emptied = givers.groups[poor].astype(np.int64) * width + givers.points[poor]
+            drained = np.isin(split.parents.astype(np.int64) * width + split.points, emptied)
+            self.have, self.alive = self.have[split.parents], self.alive[split.parents]
+            self.given = [given[split.parents] for given in self.given]
+        self.table, points = split.table, split.points
         self.given.append(points)
         self.alive &= ~drained
         pay = points * float(price * self.shop.units[project])
