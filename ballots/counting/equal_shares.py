@@ -80,17 +80,16 @@ def _find_step(shop: Shop, share: Fraction, budget: Fraction, *, adds: bool) -> 
     while adds and len(run.order) < len(shop.open):
         # Whatever lies within reach buys the same projects: it costs what this step costs.
         ahead = step + 1 + int(run.reach * (1 - NEAR))
-        next_run = shop.run(share + ahead)
-        cost = sum((shop.costs[i] for i in next_run.order), Fraction(0))
-        if cost > budget:
-            return ahead - 1, run if ahead == step + 1 else shop.run(share + ahead - 1), cost
+        next_run = shop.run(share + ahead, most=budget)
+        if next_run.spent > budget:
+            return ahead - 1, run if ahead == step + 1 else shop.run(share + ahead - 1), next_run.spent
         step, run = ahead, next_run
     return step, run, None
 
 
 def _explain(projects: Projects, replay: Replay, place: int) -> dict[str, Any]:
     """Tell how a project was paid: what each supporter gave for a point (by approvals: altogether), and who gave all."""
-    project, price, all_in, left_in, paid = replay.payments[place]
+    project, price, _, all_in, left_in, paid = replay.payments[place]
     by_approval = projects.grades.top == 1
     return {
         "option": projects.names[project],

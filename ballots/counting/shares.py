@@ -14,6 +14,9 @@ from ballots.counting.types import Counts
 NEAR = 1e-9
 """Relative: two floats as near as this are compared again as fractions. What they gather in errors is below 1e-12."""
 
+MARGIN = 1e-12
+"""Relative: how far a run stays away from where, by floats, another project would become cheaper or affordable."""
+
 FARTHEST = 100.0
 """A run vouches for purses up to so many times its own."""
 
@@ -21,6 +24,7 @@ FARTHEST = 100.0
 class Payment(NamedTuple):
     """How one project was paid, exactly.
 
+    slope:   by how much the price changes for each unit that purses grow.
     price:   what one point costs its supporters; by approvals, a part of the project's cost.
     all_in:  voters who gave all that they had left, less than that; left_in: what these gave together.
     paid:    voters who paid anything.
@@ -28,6 +32,7 @@ class Payment(NamedTuple):
 
     project: int
     price: Fraction
+    slope: Fraction
     all_in: int
     left_in: Fraction
     paid: int
@@ -38,6 +43,7 @@ class Run:
     """What purses of a size buy: projects in order, and by how much the purses may grow without changing that."""
 
     order: list[int] = field(default_factory=list)
+    spent: Fraction = Fraction(0)
     reach: float = float("inf")
     ties: list[dict[str, Any]] = field(default_factory=list)
     lots: list[dict[str, Any]] = field(default_factory=list)
@@ -66,8 +72,8 @@ class Shop:
         self.pile = Pile(projects.grades, open_)
         self.open = open_
 
-    def run(self, purse: Fraction) -> Run:
-        """Buy with purses of this size.
+    def run(self, purse: Fraction, most: Fraction | None = None) -> Run:
+        """Buy with purses of this size; where a limit is set, no further than until that is overspent.
 
         Of all projects that their supporters can still pay, the one whose points cost least is bought next; everybody
         pays in proportion to his points, or all he has left.
@@ -85,13 +91,17 @@ class Shop:
                 self._vouch_for_the_end(run, table, have, grows)
                 break
             price = prices.pop(best)
-            slope = self._vouch(run, table, have, grows, best, price)
+            slope = self._vouch(run, table, have, grows, best, price, purse)
             run.order.append(best)
-            table, parents, points = table.fund(best, have > 0)
+            run.spent += self.costs[best]
+            if most is not None and run.spent > most:
+                break
+            table, parents, points = table.fund(best, (have > 0) | (grows != 0))
             if parents is not None:
                 have, grows = have[parents], grows[parents]
             pay = points * (price * self.float_units[best])
-            stays = have > pay
+            # Who can just pay has nothing left, and yet what he has grows with his purse.
+            stays = have >= pay
             have = np.where(stays, have - pay, 0.0)
             grows = np.where(stays, grows - points * (slope * self.float_units[best]), 0.0)
         return run
@@ -155,7 +165,9 @@ class Shop:
         slack = float(weights[~poor] @ (held - asked)[~poor])
         return (cost - given) / points, slack > cost * NEAR
 
-    def _vouch(self, run: Run, table: Table, have: Floats, grows: Floats, best: int, price: float) -> float:
+    def _vouch(
+        self, run: Run, table: Table, have: Floats, grows: Floats, best: int, price: float, purse: Fraction
+    ) -> float:
         """Find out by how much purses may grow until somebody pays this project otherwise, or another is cheaper.
 
         As long as the same voters give all that they have left, whatever is paid grows evenly with the purses. What
@@ -182,8 +194,13 @@ class Shop:
             paid = np.add.reduceat(table.weights * np.where(poor, held, asked * price), table.starts)
             gains = np.add.reduceat(table.weights * np.where(poor, speed, asked * slope), table.starts)
             costs = self.float_costs[numbers]
-            others = numbers != best
-            run.limit((costs * (1 - NEAR) - paid)[others], gains[others])
+            room = costs * (1 - MARGIN) - paid
+            gains[numbers == best] = 0.0
+            for at in np.flatnonzero((room <= 0) & (gains > 0) & (gains <= float(self.projects.voters) * NEAR)):
+                # Equals stay equal however much purses grow, if nothing but the noise of floats says otherwise.
+                if Replay(self, purse, run.order).gain(best, int(numbers[at])) <= 0:
+                    gains[at] = 0.0
+            run.limit(room, gains)
         return slope
 
     def _vouch_for_the_end(self, run: Run, table: Table, have: Floats, grows: Floats) -> None:
@@ -191,7 +208,7 @@ class Shop:
         if len(table.open):
             held = np.add.reduceat(table.weights * have[table.groups], table.starts)
             gains = np.add.reduceat(table.weights * grows[table.groups], table.starts)
-            run.limit(self.float_costs[table.open] * (1 - NEAR) - held, gains)
+            run.limit(self.float_costs[table.open] * (1 - MARGIN) - held, gains)
 
     def _exactly(self, purse: Fraction, bought: list[int], project: int) -> Fraction | None:
         return Replay(self, purse, bought).price(project)[0]
@@ -211,6 +228,7 @@ class Replay:
         self.alive = np.ones(self.table.size, dtype=bool)
         self.given: list[Counts] = []
         self.payments: list[Payment] = []
+        self.is_smooth = True
         for project in order:
             self._buy(project)
 
@@ -220,24 +238,21 @@ class Replay:
             raise ValueError(f"project {project} cannot be paid")
         givers = self.table.givers[project]
         alive = self.alive[givers.groups]
-        self.payments.append(
-            Payment(
-                project, price, int(givers.weights[poor & alive].sum()), left_in, int(givers.weights[alive].sum())
-            )
-        )
+        all_in, paid = int(givers.weights[poor & alive].sum()), int(givers.weights[alive].sum())
+        self.payments.append(Payment(project, price, self._slope(givers, poor, project), all_in, left_in, paid))
         split = self.table.fund(project, self.alive)
         if split.parents is None:
-            drained = np.zeros(self.table.size, dtype=bool)
-            drained[givers.groups[poor]] = True
+            emptied = np.zeros(self.table.size, dtype=bool)
+            emptied[givers.groups[poor]] = True
         else:
             width = int(givers.points.max()) + 1
-            emptied = givers.groups[poor].astype(np.int64) * width + givers.points[poor]
-            drained = np.isin(split.parents.astype(np.int64) * width + split.points, emptied)
+            keys = givers.groups[poor].astype(np.int64) * width + givers.points[poor]
+            emptied = np.isin(split.parents.astype(np.int64) * width + split.points, keys)
             self.have, self.alive = self.have[split.parents], self.alive[split.parents]
             self.given = [given[split.parents] for given in self.given]
         self.table, points = split.table, split.points
         self.given.append(points)
-        self.alive &= ~drained
+        self.alive = self.alive & ~emptied
         pay = points * float(price * self.shop.units[project])
         self.have = np.where(self.alive, np.maximum(self.have - pay, 0.0), 0.0)
 
@@ -275,11 +290,9 @@ class Replay:
             price = (cost - left_in) / points
             asked = givers.points * float(price * unit)
             doubtful = np.flatnonzero(~poor & (held <= asked * (1 + NEAR) + NEAR * float(self.purse)))
-            fallen = [
-                int(i)
-                for i in doubtful
-                if self.hold(givers.groups[i : i + 1], np.ones(1, dtype=np.int64)) < price * unit * int(givers.points[i])
-            ]
+            lacks = [price * unit * int(givers.points[i]) - self.hold_each(int(givers.groups[i])) for i in doubtful]
+            fallen = [int(i) for i, lack in zip(doubtful, lacks, strict=True) if lack > 0]
+            self.is_smooth = self.is_smooth and 0 not in lacks
             if not fallen:
                 return poor, price, left_in
             poor = poor.copy()
@@ -291,6 +304,41 @@ class Replay:
         for payment, points in zip(self.payments, self.given, strict=True):
             total -= payment.price * self.shop.units[payment.project] * _sum(weights, points[groups])
         return total
+
+    def hold_each(self, group: int) -> Fraction:
+        """Find what one voter of a group holds, who has not given all."""
+        return self.hold(np.array([group], dtype=np.int32), np.ones(1, dtype=np.int64))
+
+    def grow(self, groups: NDArray[np.int32], weights: Counts) -> Fraction:
+        """Add up by how much that grows for each unit that purses grow."""
+        total = Fraction(int(weights.sum()))
+        for payment, points in zip(self.payments, self.given, strict=True):
+            total -= payment.slope * self.shop.units[payment.project] * _sum(weights, points[groups])
+        return total
+
+    def gain(self, best: int, other: int) -> Fraction:
+        """Find by how much the supporters of another project would pay more at the price of the best, for each unit
+        that purses grow; 1 where somebody can just pay, and growing one way differs from growing the other.
+        """
+        price, poor, _ = self.price(best)
+        if price is None or not self.is_smooth:
+            return Fraction(1)
+        slope = self._slope(self.table.givers[best], poor, best)
+        givers, unit = self.table.givers[other], self.shop.units[other]
+        alive = self.alive[givers.groups]
+        held = np.where(alive, self.have[givers.groups], 0.0)
+        asked = givers.points * float(price * unit)
+        if (alive & (np.abs(held - asked) <= NEAR * (asked + float(self.purse)))).any():
+            return Fraction(1)
+        poor = held < asked
+        some = poor & alive
+        rich = _sum(givers.weights[~poor], givers.points[~poor])
+        return self.grow(givers.groups[some], givers.weights[some]) + rich * unit * slope
+
+    def _slope(self, givers: Givers, poor: NDArray[np.bool_], project: int) -> Fraction:
+        some = poor & self.alive[givers.groups]
+        points = _sum(givers.weights[~poor], givers.points[~poor]) * self.shop.units[project]
+        return -self.grow(givers.groups[some], givers.weights[some]) / points
 
 
 def _sum(weights: Counts, points: Counts) -> int:
