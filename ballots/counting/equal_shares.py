@@ -148,8 +148,6 @@ def _describe_purses(projects: Projects, replay: Replay) -> dict[str, Any]:
     alive = np.flatnonzero(replay.alive).astype(np.int32)
     held = replay.hold(alive, voters[alive]) + replay.purse * projects.grades.blank
     return {
-        "purses": [
-            {"up_to": exact(replay.purse * i / BINS), "voters": number} for i, number in enumerate(counted)
-        ],
+        "purses": [{"up_to": exact(replay.purse * i / BINS), "voters": number} for i, number in enumerate(counted)],
         "held": exact(held),
     }

@@ -87,7 +87,11 @@ class Pile:
         return 0 if len(levels) == 1 else np.searchsorted(levels, self.grades[:, project].take(rows))
 
     def _levels(self, project: int, top: int) -> Counts:
-        return np.ones(1, dtype=np.int64) if top == 1 else np.unique(self.grades[:, project][self.rows[project]]).astype(int)
+        return (
+            np.ones(1, dtype=np.int64)
+            if top == 1
+            else np.unique(self.grades[:, project][self.rows[project]]).astype(int)
+        )
 
     def move(self, project: int, before: Givers, rows: Groups, into: Groups, parents: Groups) -> Givers:
         """Update the givers of a project after rows have moved into new groups.

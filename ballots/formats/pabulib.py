@@ -63,7 +63,10 @@ class Limits:
         self.kind = _say(draft, "vote_type", TYPES[0]).lower()
         if self.kind not in TYPES:
             raise BallotFileError("line", draft.lines["vote_type"], self.kind, ", ".join(TYPES))
-        if _say(draft, "scoring_fn", "Borda").lower() != "borda" or _say(draft, "default_score", "0") not in {"0", "0.0"}:
+        if _say(draft, "scoring_fn", "Borda").lower() != "borda" or _say(draft, "default_score", "0") not in {
+            "0",
+            "0.0",
+        }:
             line = max(draft.lines.get("scoring_fn", 0), draft.lines.get("default_score", 0))
             raise BallotFileError("line", line, "scoring_fn, default_score", "scoring_fn;Borda, default_score;0")
         bounds = {name: _parse_money(value, draft.lines[name]) for name, value in _limits(draft.meta)}

@@ -32,7 +32,9 @@ class Weighed(AdditiveSatisfaction):
     """Points times cost: pabutools divides by the cost, so its greedy rule goes by the points, as cities do."""
 
     def __init__(self, instance: Any, profile: Any, ballot: Any) -> None:
-        super().__init__(instance, profile, ballot, lambda _i, _p, given, project, _c: given.get(project, 0) * project.cost)
+        super().__init__(
+            instance, profile, ballot, lambda _i, _p, given, project, _c: given.get(project, 0) * project.cost
+        )
 
 
 def answer(budget: int, costs: list[int], approval: bool, ballots: list[tuple[list[int], int]]) -> dict[str, list[int]]:
