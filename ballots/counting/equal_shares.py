@@ -22,12 +22,13 @@ def count(contest: Contest, variants: Variants = AS_IS) -> Outcome:
     project costs (cost utilities), so of all that can be paid the one goes next that asks the smallest part of its cost
     from each supporter; points count as points. Projects without cost come first, without supporters never.
 
-    variants: budget, tiebreak_seed, and completion: "none"; "add1": everybody is given one unit of money more, again and
-              again, from the beginning each time, until what is bought costs more than the budget; the step before that
-              holds. "add1u": what is left then buys further projects, most approvals (or points) first.
+    variants: budget, tiebreak_seed, and completion: "none"; "add1": everybody is given one unit of money more, again
+              and again, from the beginning each time, until what is bought costs more than the budget; the step before
+              that holds. "add1u": what is left then buys further projects, most approvals (or points) first.
     Returns:  certificate with `share` (budget / voters), `steps` and `purse` (what everybody has in the step that
-              holds), `stopped` (the cost of the next step, where one was too much), `funded`, `completed`, `not_funded`,
-              `purses` (voters by what they have left), `held` (that together).
+              holds), `stopped` (what the next step had spent when it went over the budget; null where everything that
+              somebody supports is bought), `funded` (see `_explain`), `free`, `completed` (as the steps of greedy),
+              `not_funded` (see `_explain_rest`), `purses` (voters by what they have left), `held` (that together).
     Raises:   Invalid "count.needs_budget", "count.budget", "count.choice".
     Cost:     a run looks at groups of voters that have chosen alike among what is funded; a run vouches for all steps
               with the same choices, so Add1 makes at most as many runs as there are steps, and few where they are many.
@@ -88,7 +89,11 @@ def _find_step(shop: Shop, share: Fraction, budget: Fraction, *, adds: bool) -> 
 
 
 def _explain(projects: Projects, replay: Replay, place: int) -> dict[str, Any]:
-    """Tell how a project was paid: what each supporter gave for a point (by approvals: altogether), and who gave all."""
+    """Tell how a project was paid.
+
+    Returns: what a supporter gave for a point (by approvals: altogether), how many paid, how many of these had less than
+             that left and gave all of it, and what these gave together.
+    """
     project, price, _, all_in, left_in, paid = replay.payments[place]
     by_approval = projects.grades.top == 1
     return {

@@ -34,7 +34,7 @@ class Projects:
         grades, money = spending(contest, variants)
         made = cls(grades, money, variants.tiebreak_seed or "")
         for column in grades.grades.T:
-            marked = np.flatnonzero(column)
+            marked = np.flatnonzero(column != 0)
             given, weights = column[marked].astype(np.int64), grades.weights[marked]
             made.supporters.append(int(weights.sum()))
             made.totals.append(_multiply(given, weights, grades.top))

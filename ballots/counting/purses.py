@@ -58,7 +58,7 @@ class Pile:
         self.grades, self.weights = grades.grades, grades.weights
         self.is_ones = bool((grades.weights == 1).all())
         self.kept = 0
-        self.rows = {i: np.flatnonzero(self.grades[:, i]).astype(np.int32) for i in projects}
+        self.rows = {i: np.flatnonzero(self.grades[:, i] != 0).astype(np.int32) for i in projects}
         self.levels = {i: self._levels(i, grades.top) for i in projects}
         n = len(grades.weights)
         groups = None if n <= SMALL else np.zeros(n, dtype=np.int32)
@@ -98,7 +98,7 @@ class Pile:
 
         rows:    all that moved, and into which group each. parents: for every group, old and new, where it comes from.
         """
-        gives = np.flatnonzero(self.grades[:, project].take(rows))
+        gives = np.flatnonzero(self.grades[:, project].take(rows) != 0)  # many times faster on truths than on numbers
         moved = self._count(project, into.take(gives), rows.take(gives))
         width = int(max(before.points.max(initial=0), moved.points.max(initial=0))) + 1
         keys = before.groups.astype(np.int64) * width + before.points

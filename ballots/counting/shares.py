@@ -259,7 +259,7 @@ class Replay:
     def price(self, project: int) -> tuple[Fraction | None, NDArray[np.bool_], Fraction]:
         """Find what a point of a project costs its supporters, exactly; None where they cannot pay.
 
-        Returns: the price, which of its givers hold less than they are asked (or nothing), and what these hold together.
+        Returns: the price; which of its givers hold less than they are asked, or nothing; what these hold together.
         """
         givers, cost, unit = self.table.givers[project], self.shop.costs[project], self.shop.units[project]
         alive = self.alive[givers.groups]

@@ -75,9 +75,9 @@ class Limits:
         self.bounds = [(name, bounds.get(f"min_{name}"), bounds.get(f"max_{name}")) for name in LIMITS]
         self.costs = draft.costs
         length = bounds.get("max_length", Fraction(0))
-        self.top = max(1, int(min(length, MAX_GRADE))) if "max_length" in bounds else max(1, len(draft.costs))
+        self.top = max(1, min(int(length), MAX_GRADE)) if "max_length" in bounds else max(1, len(draft.costs))
         highest = bounds.get("max_points", bounds.get("max_sum_points", Fraction(0)))
-        self.highest = max(1, int(min(highest, MAX_GRADE)))
+        self.highest = max(1, min(int(highest), MAX_GRADE))
 
     def keeps(self, numbers: Sequence[int], points: Sequence[int]) -> bool:
         """Tell whether a vote that names something is within the limits."""
@@ -114,8 +114,7 @@ def read(text: str) -> Contest:
         name = row[0].strip().lower()
         if name in SECTIONS and not any(cell.strip() for cell in row[1:]):
             section = _open_section(section, name, line)
-            line, row = next(rows, (line + 1, []))
-            header = _read_header(section, row, line)
+            header = _read_header(section, *next(rows, (line + 1, [])))
             if section == "votes":
                 limits = Limits(draft)
         elif section == "meta":
@@ -153,7 +152,7 @@ def _open_section(before: str, name: str, line: int) -> str:
     return name
 
 
-def _read_header(section: str, row: list[str], line: int) -> dict[str, int]:
+def _read_header(section: str, line: int, row: list[str]) -> dict[str, int]:
     columns = {cell.strip().lower(): i for i, cell in reversed(list(enumerate(row)))}
     needed = {"meta": "key", "projects": "project_id;cost", "votes": "vote"}[section]
     if not set(needed.split(";")) <= set(columns):
@@ -286,7 +285,7 @@ def write(contest: Contest) -> str:
     kind = "ordinal" if is_ordinal else "approval" if grades.top == 1 else "scoring"
     out = io.StringIO()
     sheet = csv.writer(out, delimiter=";", lineterminator="\n")
-    meta = {"num_projects": len(grades.options), "num_votes": grades.counted + grades.blank}
+    meta: dict[str, int | str] = {"num_projects": len(grades.options), "num_votes": grades.counted + grades.blank}
     meta |= {"budget": _write_money(money.budget), "vote_type": kind}
     meta |= {"max_length": grades.top} if is_ordinal else {"max_points": grades.top} if kind == "scoring" else {}
     meta |= {"invalid_votes": grades.invalid} if grades.invalid else {}
@@ -304,10 +303,10 @@ def write(contest: Contest) -> str:
     columns = ["voter_id", "vote", *(["points"] if kind == "scoring" else [])]
     sheet.writerows([["VOTES"], columns])
     voter = 0
-    for vote, weight in sorted(votes.items()):
+    for fields, weight in sorted(votes.items()):
         for _ in range(weight):
             voter += 1
-            sheet.writerow([voter, *vote[: len(columns) - 1]])
+            sheet.writerow([voter, *fields[: len(columns) - 1]])
     return out.getvalue()
 
 

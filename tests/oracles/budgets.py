@@ -1,4 +1,4 @@
-"""A second opinion on budgets, by pabutools (GPL, and it brings a proprietary solver along: so it is in no list of ours).
+"""A second opinion on budgets, by pabutools: GPL, and it brings a proprietary solver along, so no list of ours has it.
 
     python -m venv /tmp/pb && /tmp/pb/bin/pip install pabutools==1.2.3
     /tmp/pb/bin/python tests/oracles/budgets.py < budgets.json > answers.json
@@ -12,7 +12,6 @@ Ties are broken as we say that ours are: the higher total, the lower cost, SHA-2
 import hashlib
 import json
 import sys
-from typing import Any
 
 from pabutools.election import (
     ApprovalBallot,
@@ -31,7 +30,7 @@ from pabutools.tiebreaking import TieBreakingRule
 class Weighed(AdditiveSatisfaction):
     """Points times cost: pabutools divides by the cost, so its greedy rule goes by the points, as cities do."""
 
-    def __init__(self, instance: Any, profile: Any, ballot: Any) -> None:
+    def __init__(self, instance: object, profile: object, ballot: object) -> None:
         super().__init__(
             instance, profile, ballot, lambda _i, _p, given, project, _c: given.get(project, 0) * project.cost
         )

