@@ -91,8 +91,8 @@ def _find_step(shop: Shop, share: Fraction, budget: Fraction, *, adds: bool) -> 
 def _explain(projects: Projects, replay: Replay, place: int) -> dict[str, Any]:
     """Tell how a project was paid.
 
-    Returns: what a supporter gave for a point (by approvals: altogether), how many paid, how many of these had less than
-             that left and gave all of it, and what these gave together.
+    Returns: what a supporter gave for a point (by approvals: altogether), how many paid, how many of these had
+             less than that left and gave all of it, and what these gave together.
     """
     project, price, _, all_in, left_in, paid = replay.payments[place]
     by_approval = projects.grades.top == 1

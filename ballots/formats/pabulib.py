@@ -25,12 +25,13 @@ from array import array
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
+from itertools import pairwise
 
 import numpy as np
 
 from ballots.counting.contest import MAX_GRADE, MAX_PROJECTS, Contest, Grades, Money
 from ballots.counting.types import MAX_OPTIONS, UNRANKED, Profile, is_option_name
-from ballots.formats.errors import BallotFileError
+from ballots.formats.errors import SHOWN, BallotFileError
 from ballots.formats.sheet import MAX_CELLS, MAX_NAME, number_lines
 
 SECTIONS = ("meta", "projects", "votes")
@@ -40,12 +41,25 @@ TYPES = (*APPROVALS, "ordinal", *POINTS)
 MONEY = re.compile(r"\d{1,18}(?:[.,]\d{1,9})?")
 WHOLE = re.compile(r"(\d{1,10})(?:\.0{1,9})?")
 LIMITS = ("length", "points", "sum_points", "sum_cost")
+MAX_META = 1_000
+"""Lines of META; files have some thirty."""
+
+MAX_ROW = 1_000_000
+"""Signs of one line, or of the lines that quotes hold together."""
+
+MAX_SEEN = 100_000
+"""Different votes that are remembered while reading, so that the same vote need not be taken apart again."""
+
 PAIR = np.dtype([("option", np.uint32), ("grade", np.uint32)])
 
 
 @dataclass
 class Draft:
-    """What has been read so far. rows: pairs of project and points, packed, with the number of such votes."""
+    """What has been read so far.
+
+    lines: where each line of META stands. rows: pairs of project and points, packed, with the number of such votes.
+    seen:  what votes as they are written were packed to.
+    """
 
     meta: dict[str, str] = field(default_factory=dict)
     lines: dict[str, int] = field(default_factory=dict)
@@ -53,6 +67,7 @@ class Draft:
     costs: list[Fraction] = field(default_factory=list)
     labels: dict[str, str] = field(default_factory=dict)
     rows: dict[bytes, int] = field(default_factory=dict)
+    seen: dict[tuple[str, str], bytes] = field(default_factory=dict)
     invalid: int = 0
 
 
@@ -121,10 +136,12 @@ def read(text: str) -> Contest:
             key = row[0].strip().lower()
             draft.meta[key] = row[1].strip() if len(row) > 1 else ""
             draft.lines[key] = line
+            if line > MAX_META:
+                raise BallotFileError("line", line, row[0], "PROJECTS")
         elif section == "projects":
-            _read_project(draft, _cells(header, row, line), line)
+            _read_project(draft, _cells(header, row), line)
         elif limits is not None:
-            _read_vote(draft, limits, _cells(header, row, line), line)
+            _read_vote(draft, limits, _cells(header, row), line)
         else:
             raise BallotFileError("line", line, row[0], "META")
     if limits is None:
@@ -134,8 +151,18 @@ def read(text: str) -> Contest:
 
 def _rows(text: str) -> Iterator[tuple[int, list[str]]]:
     """Yield the fields of each line that has any, with its number; a field in quotes may go over several lines."""
-    reader = csv.reader((f"{content}\n" for _, content in number_lines(text)), delimiter=";")
     start = 1
+
+    def lines() -> Iterator[str]:
+        signs, first = 0, start
+        for _, content in number_lines(text):
+            signs, first = (signs, first) if first == start else (0, start)
+            signs += len(content)
+            if signs > MAX_ROW:
+                raise BallotFileError("line", start, content[:SHOWN], f"1–{MAX_ROW}")
+            yield f"{content}\n"
+
+    reader = csv.reader(lines(), delimiter=";")
     try:
         for row in reader:
             if any(cell.strip() for cell in row):
@@ -160,7 +187,7 @@ def _read_header(section: str, line: int, row: list[str]) -> dict[str, int]:
     return columns
 
 
-def _cells(header: Mapping[str, int], row: list[str], line: int) -> dict[str, str]:
+def _cells(header: Mapping[str, int], row: list[str]) -> dict[str, str]:
     """Return the cells of one line by the names of their columns; a line cut short may lack those at its end."""
     return {name: row[i].strip() for name, i in header.items() if i < len(row)}
 
@@ -182,30 +209,42 @@ def _read_project(draft: Draft, cells: Mapping[str, str], line: int) -> None:
 def _read_vote(draft: Draft, limits: Limits, cells: Mapping[str, str], line: int) -> None:
     if "vote" not in cells:
         raise BallotFileError("line", line, ";".join(cells.values()), "1;24,41")
+    written = (cells["vote"], cells.get("points", ""))
+    row = draft.seen.get(written)
+    if row is None:
+        numbers, points = _parse_vote(draft, limits, *written, line)
+        if numbers and (not limits.keeps(numbers, points) or points[-1] < 0):
+            draft.invalid += 1
+            return
+        pairs = sorted((i, point) for i, point in zip(numbers, points, strict=True) if point)
+        row = array("I", [part for pair in pairs for part in pair]).tobytes()
+        if len(draft.seen) < MAX_SEEN:
+            draft.seen[written] = row
+    draft.rows[row] = draft.rows.get(row, 0) + 1
+    if len(draft.rows) * len(draft.numbers) > MAX_CELLS:
+        raise BallotFileError("too_large", line, len(draft.rows) * len(draft.numbers), MAX_CELLS)
+
+
+def _parse_vote(draft: Draft, limits: Limits, vote: str, given: str, line: int) -> tuple[list[int], list[int]]:
+    """Take a vote apart: the numbers of its projects, and the points of each."""
     numbers = []
-    for name in _split(cells["vote"], draft.numbers):
+    for name in _split(vote, draft.numbers):
         if name not in draft.numbers:
             raise BallotFileError("unknown_option", line, name, ", ".join([*draft.numbers][:20]))
         numbers.append(draft.numbers[name])
     if len(set(numbers)) < len(numbers):
-        twice = next(i for i in numbers if numbers.count(i) > 1)
-        raise BallotFileError("repeated", line, [*draft.numbers][twice], 1)
+        twice = sorted(numbers)
+        again = next(i for i, following in pairwise(twice) if i == following)
+        raise BallotFileError("repeated", line, [*draft.numbers][again], 1)
     if limits.kind in POINTS:
-        points = [_parse_points(point, line) for point in _split(cells.get("points", ""), {})]
+        points = [_parse_points(point, line) for point in _split(given, {})]
         if len(points) != len(numbers):
-            raise BallotFileError("line", line, cells.get("points", ""), "1;24,41;7,3")
+            raise BallotFileError("line", line, given, "1;24,41;7,3")
     elif limits.kind == "ordinal":
         points = [limits.top - i for i in range(len(numbers))]
     else:
         points = [1] * len(numbers)
-    if numbers and (not limits.keeps(numbers, points) or points[-1] < 0):
-        draft.invalid += 1
-        return
-    pairs = sorted((i, point) for i, point in zip(numbers, points, strict=True) if point)
-    row = array("I", [part for pair in pairs for part in pair]).tobytes()
-    draft.rows[row] = draft.rows.get(row, 0) + 1
-    if len(draft.rows) * len(draft.numbers) > MAX_CELLS:
-        raise BallotFileError("too_large", line, len(draft.rows) * len(draft.numbers), MAX_CELLS)
+    return numbers, points
 
 
 def _split(text: str, known: Mapping[str, int]) -> list[str]:
