@@ -4,17 +4,15 @@ Only figures from which the order itself follows are ever published: then what i
 else, and that is what `results/attack.py` tries to take apart.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from fractions import Fraction
-from itertools import groupby
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ballots.counting.contest import Contest, Grades, Money
-from ballots.counting.pairwise import by_name
 from ballots.counting.registry import FROM_PAIRS, count
 from ballots.counting.types import Counts, Outcome
 from polls.kinds import GRADES, Kind, Paper
@@ -91,19 +89,11 @@ def count_figures(figures: Figures, rule: str, paper: Paper, ballots: int, blank
     if rule in FROM_PAIRS:
         return FROM_PAIRS[rule](names, table, ballots, blank or 0, invalid)
     told = Outcome(rule, names, ballots, blank or 0, invalid, ballots - (blank or 0) - invalid, [])
-    if figures.form is Form.PAIRS:  # Borda: what it won less what it lost
-        order = _places(names, lambda i: int(table[i].sum() - table[:, i].sum()))
-        return replace(told, order=order, pairwise=by_name(names, table))
     pile = _stack(figures) if figures.form is Form.GRADES else _spread(figures)
     money = Money(Fraction(paper.most or 0), tuple(map(Fraction, paper.costs))) if paper.costs else None
     found = count(rule, Contest(grades=pile, money=money))
     rows = {name: row if len(row) > 1 else row[0] for name, row in zip(names, table.tolist(), strict=True)}
     return replace(told, order=found.order, elected=found.elected, certificate={_WORDS[figures.form]: rows})
-
-
-def _places(names: tuple[str, ...], worth: Callable[[int], int]) -> list[list[str]]:
-    by_worth = sorted(range(len(names)), key=lambda i: (-worth(i), i))
-    return [[names[i] for i in place] for _, place in groupby(by_worth, key=worth)]
 
 
 def _spread(figures: Figures) -> Grades:

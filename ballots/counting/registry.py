@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from ballots.counting import (
     approval,
     borda,
+    equal_shares,
+    greedy,
     irv,
     majority_judgment,
     phragmen,
@@ -30,13 +32,15 @@ class Rule:
 
 
 RULES: dict[str, Rule] = {
+    "approval": Rule(approval.count, ("seats", "threshold", "tiebreak_seed")),
     "borda": Rule(borda.count, ("unranked",)),
+    "equal-shares": Rule(equal_shares.count, ("budget", "completion", "tiebreak_seed")),
+    "greedy": Rule(greedy.count, ("budget", "tiebreak_seed")),
+    "irv": Rule(irv.count, ("overvote", "max_skips", "batch", "tiebreak_seed")),
+    "majority-judgment": Rule(majority_judgment.count),
     "phragmen": Rule(phragmen.count, ("seats", "tiebreak_seed")),
     "plurality": Rule(plurality.count, ("threshold",)),
     "ranked-pairs": Rule(ranked_pairs.count, ("unranked",)),
-    "approval": Rule(approval.count, ("seats", "threshold", "tiebreak_seed")),
-    "majority-judgment": Rule(majority_judgment.count),
-    "irv": Rule(irv.count, ("overvote", "max_skips", "batch", "tiebreak_seed")),
     "schulze": Rule(schulze.count, ("unranked",)),
     "score": Rule(score.count, ("unranked",)),
     "star": Rule(star.count, ("tiebreak_seed",)),

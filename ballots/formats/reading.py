@@ -7,7 +7,7 @@ from pathlib import PurePath
 
 from ballots.counting.contest import Contest
 from ballots.counting.types import Profile
-from ballots.formats import abif, blt, cvotes, debian, rctab, scottish
+from ballots.formats import abif, blt, cvotes, debian, pabulib, rctab, scottish
 from ballots.formats.errors import BallotFileError
 from commons.errors import Invalid
 
@@ -17,6 +17,7 @@ READERS: dict[str, Callable[[str], Profile | Contest]] = {
     "abif": abif.read_contest,
     "cvotes": cvotes.read,
     "debian": debian.read,
+    "pabulib": pabulib.read,
 }
 SKIPPING: dict[str, Callable[[str, int | None], Contest]] = {
     "blt": blt.read,
@@ -25,9 +26,10 @@ SKIPPING: dict[str, Callable[[str, int | None], Contest]] = {
 }
 """The formats that know ranks left empty."""
 
-SUFFIXES = {".abif": "abif", ".blt": "blt", ".cvotes": "cvotes"}
+SUFFIXES = {".abif": "abif", ".blt": "blt", ".cvotes": "cvotes", ".pb": "pabulib"}
 SIGNS = {
     "debian": re.compile(r"^(?:V:|[ \t/|]*+Option[ \t]++1\b)", re.MULTILINE),
+    "pabulib": re.compile(r"\A\s*+META[; \t]*+\n\s*+key\b", re.IGNORECASE),
     "cvotes": re.compile(r"^#/", re.MULTILINE),
     "abif": re.compile(r"^[ \t]*+(?:\d++[ \t]*+:|=[^:\n]*+:)", re.MULTILINE),
     "rctab": rctab.SIGN,
