@@ -7,6 +7,7 @@ from datetime import timedelta
 import pytest
 from sqlmodel.ext.asyncio.session import AsyncSession
 
+from app.accounts.factors.recovery import draw_sheet
 from app.accounts.factors.store import renew_recovery_codes
 from app.accounts.rights.moving import UNDO_HOURS
 from app.accounts.store import find_account, get_account
@@ -61,7 +62,8 @@ async def test_the_file_holds_what_is_kept_and_nothing_that_opens_a_door(town: T
     await town.house.db.write(
         lambda session: write_letter(session, address, "reset", "en", name="Maia", token="of-the-letter")
     )
-    await town.house.db.write(lambda session: renew_recovery_codes(session, SECRET, town.people["manager"]))
+    sheet = draw_sheet()
+    await town.house.db.write(lambda session: renew_recovery_codes(session, SECRET, town.people["manager"], sheet))
     kept = await download(manager)
     assert kept["account"]["email"] == PEOPLE["manager"][1]  # type: ignore[index]
     assert [each["role"] for each in kept["roles"]] == ["manager"]  # type: ignore[attr-defined]
