@@ -16,7 +16,7 @@ from app.accounts.factors.codes import (
     seal_app_secret,
     step_at,
 )
-from app.accounts.factors.recovery import DIGITS, Sheet, is_kept, keep, salt_of
+from app.accounts.factors.recovery import DIGITS, Sheet, is_kept, keep, open_kept, salt_of
 from app.accounts.tables import Factor, FactorLoss, Passkey, RecoveryCode
 from commons.clock import now
 from commons.errors import Conflict, Invalid
@@ -152,6 +152,34 @@ async def next_code(session: AsyncSession, secret: str, account_id: UUID) -> str
     present = step_at(await now(session))
     step = max(present, factor.last_step + 1)
     return app_code(app_secret, step) if step <= present + 1 else ""
+
+
+async def reseal_factors(session: AsyncSession, old: str, new: str) -> tuple[int, int]:
+    """Put apps and recovery codes under a new secret of the house's; what is under it already stays as it is.
+
+    Returns: how many were sealed anew, and how many neither secret opens; codes from before salts are among these.
+    """
+    anew = lost = 0
+    for factor in (await session.exec(select(Factor).with_for_update())).all():
+        if open_app_secret(new, factor.account_id, factor.sealed) is None:
+            app_secret = open_app_secret(old, factor.account_id, factor.sealed)
+            if app_secret is None:
+                lost += 1
+                continue
+            factor.sealed = seal_app_secret(new, factor.account_id, app_secret)
+            session.add(factor)
+            anew += 1
+    for code in (await session.exec(select(RecoveryCode).with_for_update())).all():
+        if open_kept(new, code.account_id, code.code_hash) is None:
+            hashed = open_kept(old, code.account_id, code.code_hash)
+            if hashed is None:
+                lost += 1
+                continue
+            code.code_hash = keep(new, code.account_id, salt_of(code.code_hash), hashed)
+            session.add(code)
+            anew += 1
+    await session.flush()
+    return anew, lost
 
 
 async def _kept(session: AsyncSession, account_id: UUID) -> list[bytes]:
