@@ -115,7 +115,7 @@ class Visitor:
     @property
     def must_enter(self) -> bool:
         """True for somebody without a password who signed in too long ago to be taken for themselves at a form."""
-        return self.signed_in and not self.has_password and self.entered_ago > JUST_NOW
+        return self.signed_in and not self.has_password and max(self.entered_ago, self.shown_ago) > JUST_NOW
 
     def may(self, route: str) -> bool:
         """Tell whether this visitor may use a route; for showing only what can be done."""
