@@ -160,10 +160,10 @@ def load(environment: Mapping[str, str] | None = None) -> Config:
 
 
 def _secret(env: Mapping[str, str], name: str) -> str:
-    """Read a secret, or the file that holds it."""
+    """Read a secret, or the file that holds it: one without a folder is a credential that systemd hands over."""
     if (secret := env.get(name, "")) or not (path := env.get(f"{name}_FILE")):
         return secret
-    return Path(path).read_text("utf-8").strip()
+    return Path(env.get("CREDENTIALS_DIRECTORY", ""), path).read_text("utf-8").strip()
 
 
 def _is_loopback(host: str) -> bool:

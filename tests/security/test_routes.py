@@ -319,6 +319,7 @@ async def test_a_head_tells_what_a_get_would(town: Town, places: Places) -> None
         ("/en/xx/manage", 404, None),
         ("/ka/pages/nothing", 404, None),
         ("/en/services/none", 404, None),
+        ("/en/components", 404, None),  # for whoever changes the look: in a demonstration alone
         ("/archive/none/a.json", 404, None),
         ("/pictures/no-uuid", 303, "/en/pictures/no-uuid"),
         ("/static/0/none.css", 404, None),
