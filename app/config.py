@@ -160,10 +160,10 @@ def load(environment: Mapping[str, str] | None = None) -> Config:
 
 
 def _secret(env: Mapping[str, str], name: str) -> str:
-    """Read a secret, or the file that holds it."""
+    """Read a secret, or the file that holds it: one without a folder is a credential that systemd hands over."""
     if (secret := env.get(name, "")) or not (path := env.get(f"{name}_FILE")):
         return secret
-    return Path(path).read_text("utf-8").strip()
+    return Path(env.get("CREDENTIALS_DIRECTORY", ""), path).read_text("utf-8").strip()
 
 
 def _is_loopback(host: str) -> bool:
@@ -190,7 +190,7 @@ def check(config: Config) -> Iterator[tuple[str, str]]:
         or url.netloc.endswith((":80", ":443"))
     ):
         yield "KHMA_BASE_URL", "is not as a browser says it: scheme and host in small letters, no path, no usual port"
-    if _is_weak(config.secret):
+    if is_weak(config.secret):
         yield "KHMA_SECRET", f"needs {SHORTEST_SECRET} random characters or more; make one with: openssl rand -hex 32"
     if config.database_url.split(":")[0] not in {"sqlite", "postgresql"}:
         yield "KHMA_DATABASE_URL", "must begin with sqlite:// or postgresql://"
@@ -211,7 +211,8 @@ def check(config: Config) -> Iterator[tuple[str, str]]:
     yield from _check_gateway(config)
 
 
-def _is_weak(secret: str) -> bool:
+def is_weak(secret: str) -> bool:
+    """Tell whether a secret is too short, or too much of it is the same."""
     return len(secret) < SHORTEST_SECRET or len(set(secret)) < SHORTEST_SECRET // 4
 
 
@@ -224,7 +225,7 @@ def _check_gateway(config: Config) -> Iterator[tuple[str, str]]:
             "KHMA_SMS_NUMBER",
             f"{config.sms_number!r} is no number with its country; write one, such as +995322000000",
         )
-    if _is_weak(config.sms_secret):
+    if is_weak(config.sms_secret):
         yield (
             "KHMA_SMS_SECRET",
             f"needs {SHORTEST_SECRET} random characters or more; make one with: openssl rand -hex 32",

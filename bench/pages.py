@@ -130,6 +130,8 @@ BETWEEN = frozenset({"factors.code", "oidc.back", "oidc.begin", "oidc.join"})
 """Pages that stand between two others, and lead elsewhere when somebody comes to them alone."""
 ELSEWHERE = frozenset({"people.keep_factor", "rights.address_undo"})
 """Pages behind links of letters that name one thing in the database; they are not measured."""
+IN_A_SHOW = frozenset({"components"})
+"""Pages that a demonstration alone has."""
 
 
 def public_pages(app: Litestar, secret: str, mark: str) -> Iterator[str]:
@@ -146,7 +148,7 @@ def public_pages(app: Litestar, secret: str, mark: str) -> Iterator[str]:
     for route in app.routes:
         for handler in getattr(route, "route_handlers", ()):
             name = str(handler.name)
-            if not route.path.startswith("/{lang") or name in BETWEEN | ELSEWHERE:
+            if not route.path.startswith("/{lang") or name in BETWEEN | ELSEWHERE | IN_A_SHOW:
                 continue
             if "GET" in handler.http_methods and MAY.get(name) is anybody:
                 yield app.route_reverse(name, lang="en", **given.get(name, {}))

@@ -1,6 +1,7 @@
 """Coming in: a session in place of the one that was there, and a letter to its owner where the device is new."""
 
 from dataclasses import dataclass
+from datetime import timedelta
 
 from sqlmodel.ext.asyncio.session import AsyncSession
 
@@ -21,7 +22,7 @@ class Arrival:
     """By which door somebody comes in.
 
     before: token of the session that the browser had, or nothing. browser: in a few words. device: its random cookie.
-    language: of the page. proved: they showed their second factor.
+    language: of the page. proved: they showed their second factor. shown_ago: since they showed who they are.
     """
 
     before: str
@@ -29,6 +30,7 @@ class Arrival:
     device: str
     language: str
     proved: bool
+    shown_ago: timedelta = timedelta(0)
 
 
 async def let_in(session: AsyncSession, secret: str, account: Account, arrival: Arrival) -> tuple[str, Roles]:
@@ -44,5 +46,5 @@ async def let_in(session: AsyncSession, secret: str, account: Account, arrival: 
     if account.language != arrival.language:
         await remember_language(session, account.id, arrival.language)
     await note(session, Event.SIGNED_IN, who=account.id, browser=arrival.browser)
-    token = await open_session(session, account.id, arrival.browser, proved=arrival.proved)
+    token = await open_session(session, account.id, arrival.browser, proved=arrival.proved, shown_ago=arrival.shown_ago)
     return token, await find_roles(session, account.id)

@@ -68,13 +68,13 @@ class Passwords:
         Raises: Invalid when it is too short, too long or easily guessed; Busy.
         """
         check_length(password)
-        return await self._run(self._hash, password, *names)
+        return await self.run(self._hash, password, *names)
 
     async def fits(self, password_hash: str, password: str) -> bool:
         """Tell whether a password is the one that was hashed. Raises Busy."""
         if len(password) > LONGEST:
             return False
-        return await self._run(self._verify, password_hash, password)
+        return await self.run(self._verify, password_hash, password)
 
     @contextmanager
     def place(self) -> Iterator[None]:
@@ -100,7 +100,8 @@ class Passwords:
             self._verify(self.nobody, password)
             return False
 
-    async def _run(self, work: Callable[..., Result], *arguments: str) -> Result:
+    async def run(self, work: Callable[..., Result], *arguments: object) -> Result:
+        """Do something slow here, beside passwords: two at a time. Raises Busy."""
         if self._waiting >= WAITING_AT_MOST:
             raise Busy
         self._waiting += 1

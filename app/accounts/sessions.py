@@ -58,9 +58,13 @@ def hash_of(token: str) -> bytes:
     return hashlib.sha256(token.encode()).digest()
 
 
-async def open_session(session: AsyncSession, account_id: UUID, browser: str, *, proved: bool = False) -> str:
-    """Sign somebody in. proved: they showed their second factor.
+async def open_session(
+    session: AsyncSession, account_id: UUID, browser: str, *, proved: bool = False, shown_ago: timedelta = timedelta(0)
+) -> str:
+    """Sign somebody in.
 
+    proved:    they showed their second factor.
+    shown_ago: how long ago they showed who they are; a provider may have known them for hours.
     Returns: the cookie's token: 256 random bits, told once and kept nowhere.
     """
     token = secrets.token_urlsafe(32)
@@ -72,7 +76,7 @@ async def open_session(session: AsyncSession, account_id: UUID, browser: str, *,
             browser=browser,
             created_at=moment,
             seen_at=moment,
-            expires_at=moment + LONGEST,
+            expires_at=moment - shown_ago + LONGEST,
             proved_at=moment if proved else None,
         )
     )

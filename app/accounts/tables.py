@@ -161,7 +161,7 @@ class Passkey(SQLModel, table=True):
 
 
 class RecoveryCode(SQLModel, table=True):
-    """One recovery code that still works: its keyed hash, never the code."""
+    """One recovery code that still works: its slow hash under seal, never the code."""
 
     __tablename__ = "app_recovery_code"
 

@@ -9,13 +9,15 @@ from urllib.parse import urlsplit
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from app.accounts.factors.losing import forget_factor
+from app.accounts.factors.store import reseal_factors
 from app.accounts.links import INVITATION_HOURS, WELCOME
+from app.accounts.phones.store import reseal_numbers
 from app.accounts.store import check_address, find_account
 from app.accounts.tokens import make_token
 from app.backup import Unfit, back_up
 from app.backup import restore as put_back
 from app.cli.failing import fail
-from app.config import LANGUAGES, Config, check, load
+from app.config import LANGUAGES, Config, check, is_weak, load
 from app.db import Database, downgrade, is_behind, upgrade
 from app.i18n import explain
 from app.jobs.store import enqueue
@@ -93,7 +95,7 @@ def _app_role(settings: Config) -> str | None:
 
 
 def admin(argv: list[str]) -> int:
-    """`khma admin found | invite | single-handed | forget-factor | ledger-key`: the things that need no account."""
+    """`khma admin found | invite | single-handed | forget-factor | reseal | ledger-key`: what needs no account."""
     parser = argparse.ArgumentParser(prog="khma admin")
     actions = parser.add_subparsers(dest="action", required=True)
     founding = actions.add_parser("found", help="found the organisation that hosts this installation")
@@ -109,6 +111,8 @@ def admin(argv: list[str]) -> int:
     forgetting = actions.add_parser("forget-factor", help="let somebody in who lost app and recovery codes")
     forgetting.add_argument("address")
     forgetting.add_argument("--language", default="en", choices=list(LANGUAGES), help="of the letter that tells them")
+    resealing = actions.add_parser("reseal", help="put what was under the old secret under KHMA_SECRET")
+    resealing.add_argument("old", type=Path, metavar="OLD_SECRET", help="file that holds the secret of before")
     actions.add_parser("ledger-key", help="make a new signing key for the ledger, when the old one is lost")
     options = parser.parse_args(argv)
     if options.action == "ledger-key":
@@ -118,6 +122,7 @@ def admin(argv: list[str]) -> int:
         "invite": _invite,
         "single-handed": _single_handed,
         "forget-factor": _forget_factor,
+        "reseal": _reseal,
     }[options.action]
     try:
         return asyncio.run(work(options))
@@ -177,6 +182,33 @@ async def _forget_factor(options: argparse.Namespace) -> int:
     finally:
         await db.close()
     print("Forgotten. They are signed out everywhere, a letter tells them, and the security log says so.")
+    return 0
+
+
+async def _reseal(options: argparse.Namespace) -> int:
+    settings = load()
+    try:
+        old = options.old.read_text("utf-8").strip()
+    except (OSError, UnicodeDecodeError) as trouble:
+        print(f"khma: {options.old} cannot be read: {trouble}", file=sys.stderr)
+        return 1
+    if is_weak(settings.secret):
+        print("khma: KHMA_SECRET must be the new secret; run: khma config check", file=sys.stderr)
+        return 1
+    db = Database(settings.database_url)
+
+    async def work(session: AsyncSession) -> tuple[int, int]:
+        factors = await reseal_factors(session, old, settings.secret)
+        numbers = await reseal_numbers(session, old, settings.secret)
+        return factors[0] + numbers[0], factors[1] + numbers[1]
+
+    try:
+        anew, lost = await db.write(work)
+    finally:
+        await db.close()
+    print(f"{anew} sealed anew: apps, recovery codes, numbers of telephones.")
+    if lost:
+        print(f"{lost} are under neither secret, or recovery codes from before salts: their owners renew them.")
     return 0
 
 

@@ -10,6 +10,7 @@ from uuid import UUID
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from app.accounts.factors.codes import app_code, new_app_secret, step_at
+from app.accounts.factors.recovery import Sheet, draw_sheet
 from app.accounts.factors.store import add_factor
 from app.accounts.roles.store import add_grant
 from app.accounts.store import add_account
@@ -61,11 +62,13 @@ async def build_town(house: House, questions: Sequence[Question] = ()) -> list[d
     Returns: the sign-ins: role (or roles, with commas), name, address, password, and the secret of the app where there
              is a second factor.
     """
-    signins = []
+    signins: list[dict[str, str]] = []
+    sheets: list[Sheet | None] = []
     for name, email, roles in PEOPLE:
         password = "-".join([*(secrets.choice(WORDS) for _ in range(3)), str(secrets.randbelow(9000) + 1000)])
         hashed = await house.passwords.hash(password)
         factor = new_app_secret() if roles else ""
+        sheets.append(await house.passwords.run(draw_sheet) if roles else None)
         role = ", ".join(roles) or Role.CITIZEN.value
         person = {"role": role, "name": name, "email": email, "password": password, "factor": factor}
         signins.append(person | {"hash": hashed})
@@ -86,13 +89,13 @@ async def build_town(house: House, questions: Sequence[Question] = ()) -> list[d
         host = await found(session, NAMES, SUMMARIES, "Asia/Tbilisi")
         for service in json.loads((HERE / "services.json").read_text("utf-8")):
             await add_service(session, host.id, service["names"], service["summaries"])
-        for person, (_, _, roles) in zip(signins, PEOPLE, strict=True):
+        for person, sheet, (_, _, roles) in zip(signins, sheets, PEOPLE, strict=True):
             account = await add_account(session, person["email"], person["name"], person["hash"])
             for role in roles:
                 await add_grant(session, host.id, account.id, role)
-            if app_secret := person["factor"]:
-                present = step_at(await now(session))
-                await add_factor(session, house.config.secret, account.id, app_secret, app_code(app_secret, present))
+            if sheet:
+                code = app_code(app_secret := person["factor"], step_at(await now(session)))
+                await add_factor(session, house.config.secret, account.id, app_secret, code, sheet)
         await publish(session, host.id, prepared)
         await enqueue(session, "ledger.sequence")
         return host.id

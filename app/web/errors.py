@@ -5,12 +5,14 @@ Nothing here asks the database: it may be what is away.
 """
 
 import logging
+import re
 import secrets
 from urllib.parse import quote
 
 from litestar import Response
 from litestar.enums import MediaType
 from litestar.exceptions import HTTPException
+from litestar.routes import HTTPRoute
 
 from app.accounts.factors.store import FIELD
 from app.accounts.limits import TooMany
@@ -61,10 +63,27 @@ def on_http_error(request: AnyRequest, error: HTTPException) -> Response[str]:
         status = 400 if 400 <= status < 500 else 500
     if status == 500:
         return on_bug(request, error)
+    if status == 405 and (place := _page_above(request)):
+        return go(request, quote(place))
     if status != 404:
         note_refusal(request, KNOWN[status])
     allowed = {name: value for name, value in (error.headers or {}).items() if name.lower() == "allow"}
     return show(request, status, words(language_of(request), KNOWN[status], {}), allowed)
+
+
+def _page_above(request: AnyRequest) -> str:
+    """Find the page above an address that takes forms alone, for whoever looks at it: in a tab of before, say.
+
+    Returns: its address; nothing where no page but the first one is above, or nobody looks.
+    """
+    place = request.scope["path"]
+    if request.scope["method"] not in {"GET", "HEAD"} or place.split("/")[1] not in LANGUAGES:
+        return ""
+    pages = {each.path_format for each in request.app.routes if isinstance(each, HTTPRoute) and "GET" in each.methods}
+    while (place := place.rpartition("/")[0]).count("/") > 1:
+        if any(re.fullmatch(re.sub("{[^}]+}", "[^/]+", each), place) for each in pages):
+            return str(place)
+    return ""
 
 
 def on_sign_in_first(request: AnyRequest, _: SignInFirst) -> Response[str]:

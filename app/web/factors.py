@@ -11,9 +11,11 @@ from app.accounts.entering import let_in
 from app.accounts.events import note
 from app.accounts.factors.codes import app_address, new_app_secret, shown
 from app.accounts.factors.halfway import VALID_FOR, Halfway, mark_of, open_halfway
+from app.accounts.factors.recovery import Sheet, draw_sheet
 from app.accounts.factors.store import (
     FIELD,
     add_factor,
+    check_first,
     count_recovery_codes,
     find_factor,
     has_factor,
@@ -154,23 +156,26 @@ class OwnFactor(Controller):
         if (app_secret := _read_set_up(request)) is None:
             return onward(request, "factors.show")
 
-        async def work(session: AsyncSession) -> tuple[list[str], str]:
-            codes = await add_factor(session, house.config.secret, account_id, app_secret, visitor.text(FIELD))
+        async def work(session: AsyncSession) -> str:
+            await add_factor(session, house.config.secret, account_id, app_secret, visitor.text(FIELD), sheet)
             await close_other_sessions(session, account_id, visitor.session_token)
             await note(session, Event.FACTOR_ADDED, who=account_id, browser=browser_of(request))
             await write_letter(session, visitor.email, "factor_added", lang)
-            return codes, await renew_session(session, visitor.session_token, proved=True)
+            return await renew_session(session, visitor.session_token, proved=True)
 
         try:
             await check_password(request, visitor.known_id, "current")
-            codes, token = await house.db.write(work)
+            async with house.db.reading() as session:
+                await check_first(session, account_id, app_secret, visitor.text(FIELD))
+            sheet = await house.passwords.run(draw_sheet)
+            token = await house.db.write(work)
         except Invalid as error:
             return await _set_up(request, app_secret, wanted, error)
         except Conflict:  # in another window, meanwhile
             return onward(request, "factors.show")
         visitor.sign_in(token)
         place = safe_place(wanted, request) if wanted else request.app.route_reverse("accounts.me", lang=lang)
-        return await _codes(request, codes, place)
+        return await _codes(request, sheet, place)
 
     @post("/codes", name="factors.renew")
     async def renew(self, request: AnyRequest, lang: FromPath[str]) -> Response[str]:
@@ -178,18 +183,19 @@ class OwnFactor(Controller):
         house, visitor = house_of(request), visitor_of(request)
         account_id, token = visitor.known_id, visitor.session_token
 
-        async def work(session: AsyncSession) -> tuple[list[str], str]:
-            codes = await renew_recovery_codes(session, house.config.secret, account_id)
+        async def renew(session: AsyncSession) -> None:
+            await renew_recovery_codes(session, house.config.secret, account_id, sheet)
             await note(session, Event.RECOVERY_CODES_RENEWED, who=account_id, browser=browser_of(request))
-            return codes, await renew_session(session, token, proved=True)
 
         try:
             await check_password(request, visitor.known_id, "current")
-            codes, renewed = await with_factor(request, account_id, work)
+            renewed = await with_factor(request, account_id, lambda session: renew_session(session, token, proved=True))
         except Invalid as error:
             return await _present(request, error, "renew")
         visitor.sign_in(renewed)
-        return await _codes(request, codes, request.app.route_reverse("factors.show", lang=lang))
+        sheet = await house.passwords.run(draw_sheet)  # ten hashes, for nobody but whoever showed their factor
+        await house.db.write(renew)
+        return await _codes(request, sheet, request.app.route_reverse("factors.show", lang=lang))
 
     @post("/remove", name="factors.remove")
     async def remove(self, request: AnyRequest, lang: FromPath[str]) -> Response[str]:
@@ -266,8 +272,8 @@ def _read_set_up(request: AnyRequest) -> str | None:
     return None if opened is None else opened.decode()
 
 
-async def _codes(request: AnyRequest, codes: list[str], place: str) -> Response[str]:
-    return await page(request, "factors/codes.html", codes=[shown(code) for code in codes], place=place)
+async def _codes(request: AnyRequest, sheet: Sheet, place: str) -> Response[str]:
+    return await page(request, "factors/codes.html", codes=[shown(code) for code in sheet.codes], place=place)
 
 
 ROUTES = [SecondStep, Proving, OwnFactor]

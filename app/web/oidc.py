@@ -25,7 +25,7 @@ from app.accounts.guarding import (
     seconds_to_turn,
 )
 from app.accounts.limits import LONGEST_WAIT_SECONDS, PROVIDER_FROM_NETWORK, TooMany
-from app.accounts.oidc.claims import Person
+from app.accounts.oidc.claims import Person, shown_ago
 from app.accounts.oidc.marks import PersonMarker, subject_mark
 from app.accounts.oidc.notes import (
     LONGEST_TURN,
@@ -45,7 +45,7 @@ from app.accounts.passwords import no_password
 from app.accounts.store import LONGEST_NAME, add_account, check_address, find_account, get_account, has_password
 from app.accounts.tables import Account, Event
 from app.letters.outbox import write_letter
-from app.security import Roles
+from app.security import JUST_NOW, Roles
 from app.web.browsers import browser_of
 from app.web.respond import AnyRequest, arrival_of, ask_for_code, come_in, first_page, go, onward, page
 from app.web.session import (
@@ -64,14 +64,19 @@ from commons.errors import Conflict, DomainError, Forbidden, Invalid, NotFound
 log = logging.getLogger("khma.provider")
 
 BACK = "/sign-in/back"  # without a language, so that the provider knows one address for all of them
+LONG_AGO = JUST_NOW + timedelta(seconds=1)
 TURN_KEPT_FOR = timedelta(seconds=LONGEST_WAIT_SECONDS + TURN_HELD_SECONDS)
 
 
 @dataclass(frozen=True)
 class Shown:
-    """Whom the provider showed to us: the person, and the marks by which they are kept."""
+    """Whom the provider showed to us: the person, how long ago they showed it who they are, the marks we keep.
+
+    ago: longer than what counts as just now, where the provider does not say.
+    """
 
     person: Person
+    ago: timedelta
     subject_mac: bytes
     person_mac: bytes | None
 
@@ -91,12 +96,12 @@ class GoingThere(Controller):
         moment, wanted = await _moment(request), request.query_params.get("next", "")
         turn = _turn_of(request, moment)
         if seconds := seconds_to_turn(house.config.secret, PROVIDER_FROM_NETWORK, _trier(request, turn)):
-            return await _wait(request, TooMany(seconds, turn), wanted)
-        leaving, again = new_leaving(wanted, turn), "again" in request.query_params
+            return await _wait(request, TooMany(seconds, turn), new_leaving(wanted))
+        leaving = new_leaving(wanted, turn, again="again" in request.query_params)
         try:
-            place = await provider.leave(leaving, house.config.base_url + BACK, again=again)
+            place = await provider.leave(leaving, house.config.base_url + BACK)
         except (DomainError, ProviderAway) as error:
-            return await _failed(request, error)
+            return await _failed(request, error, leaving)
         sealed = seal_leaving(house.config.secret, visitor.cookie, leaving, moment)
         keep_cookie(request, house.config.provider_cookie_name, sealed, VALID_FOR)
         answer = go(request, place)
@@ -123,9 +128,9 @@ class GoingThere(Controller):
                 return await _ask_to_join(request, visitor.known_id, shown, leaving.wanted, moment)
             return await _welcome(request, provider, shown, leaving.wanted, moment)
         except TooMany as error:
-            return await _wait(request, error, leaving.wanted if leaving else "")
+            return await _wait(request, error, leaving)
         except (DomainError, ProviderAway) as error:
-            return await _failed(request, error, leaving.wanted if leaving else "")
+            return await _failed(request, error, leaving)
 
 
 class JoiningBoth(Controller):
@@ -166,7 +171,7 @@ class JoiningBoth(Controller):
         except Invalid as error:
             return await _join_form(request, joining, account, needs_factor, error)
         except Conflict as error:
-            return await _failed(request, error, joining.wanted)
+            return await _failed(request, error, new_leaving(joining.wanted))
         keep_cookie(request, house.config.provider_cookie_name, "", VALID_FOR)
         answer = first_page(request, roles, joining.wanted)
         if not joining.wanted:
@@ -241,7 +246,8 @@ def _trier(request: AnyRequest, turn: str) -> Trier:
 async def _identify(request: AnyRequest, provider: Provider, leaving: Leaving, moment: datetime) -> Shown:
     """Ask the provider who came back.
 
-    Raises: Forbidden "oidc.refused", "oidc.untrue"; Conflict "oidc.fault", "oidc.code_dead"; ProviderAway.
+    Raises: Forbidden "oidc.refused", "oidc.untrue", "oidc.not_again"; Conflict "oidc.fault", "oidc.code_dead";
+            ProviderAway.
     """
     query, house = request.query_params, house_of(request)
     await provider.check_sender(query.get("iss", ""))
@@ -249,9 +255,17 @@ async def _identify(request: AnyRequest, provider: Provider, leaving: Leaving, m
         raise Forbidden("oidc.refused") if said == "access_denied" else Conflict("oidc.fault")
     token, access = await provider.redeem(query.get("code", ""), leaving, house.config.base_url + BACK)
     person = await provider.identify(token, access, leaving, moment)
+    ago = shown_ago(person, moment)
+    if leaving.again and (ago is None or ago > JUST_NOW):
+        raise Forbidden("oidc.not_again")
     secret = house.config.secret
     number = PersonMarker(secret)(person.identifier) if person.identifier else None
-    return Shown(person, subject_mark(secret, provider.issuer, person.subject), number)
+    return Shown(
+        person,
+        LONG_AGO if ago is None else min(ago, LONG_AGO),
+        subject_mark(secret, provider.issuer, person.subject),
+        number,
+    )
 
 
 async def _find(request: AnyRequest, provider: Provider, shown: Shown) -> Account | None:
@@ -263,7 +277,7 @@ async def _find(request: AnyRequest, provider: Provider, shown: Shown) -> Accoun
 async def _enter(request: AnyRequest, account: Account, shown: Shown, wanted: str, moment: datetime) -> Response[str]:
     """Sign in whom we know; who has a second factor shows it first."""
     house, provider = house_of(request), _provider(request)
-    arrival = arrival_of(request, proved=False)
+    arrival = replace(arrival_of(request, proved=False), shown_ago=shown.ago)
 
     async def work(session: AsyncSession) -> tuple[bool, str, Roles]:
         found = await find_identity(session, provider.issuer, shown.subject_mac)
@@ -296,7 +310,7 @@ async def _welcome(
         if there is not None:
             return await _ask_to_join(request, there.id, shown, wanted, moment)
     name = shown.person.name[:LONGEST_NAME].strip()
-    arrival = arrival_of(request, proved=False)
+    arrival = replace(arrival_of(request, proved=False), shown_ago=shown.ago)
 
     async def work(session: AsyncSession) -> tuple[str, Roles]:
         account = await add_account(session, email or None, name, no_password())
@@ -357,15 +371,17 @@ async def _join_form(
     )
 
 
-async def _wait(request: AnyRequest, error: TooMany, wanted: str) -> Response[str]:
+async def _wait(request: AnyRequest, error: TooMany, leaving: Leaving | None) -> Response[str]:
     """Say when the turn of this browser comes; it takes its place along in a cookie."""
     keep_cookie(request, house_of(request).config.provider_cookie_name, error.turn, TURN_KEPT_FOR)
-    answer = await _failed(request, Forbidden("oidc.in_turn", seconds=error.seconds), wanted)
+    answer = await _failed(request, Forbidden("oidc.in_turn", seconds=error.seconds), leaving)
     answer.status_code, answer.headers["Retry-After"] = 429, str(error.seconds)
     return answer
 
 
-async def _failed(request: AnyRequest, error: DomainError | ProviderAway, wanted: str = "") -> Response[str]:
+async def _failed(
+    request: AnyRequest, error: DomainError | ProviderAway, leaving: Leaving | None = None
+) -> Response[str]:
     """Say what went wrong, and how to go on: nobody is stuck. What the provider said goes into the log, and no name."""
     if isinstance(error, ProviderAway):
         log.error("provider away", extra={"why": str(error)})
@@ -374,7 +390,8 @@ async def _failed(request: AnyRequest, error: DomainError | ProviderAway, wanted
         status = error.status
         if error.code == "oidc.untrue":
             log.warning("provider not believed", extra={"why": str(error.facts.get("part", ""))})
-    answer = await page(request, "oidc/failed.html", status, next=wanted, error=error)
+    wanted, again = (leaving.wanted, leaving.again) if leaving else ("", False)
+    answer = await page(request, "oidc/failed.html", status, next=wanted, again=again, error=error)
     answer.headers["Cache-Control"] = "no-store"
     return answer
 

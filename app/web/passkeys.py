@@ -15,6 +15,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from app.accounts.entering import let_in
 from app.accounts.events import note
 from app.accounts.factors.codes import shown
+from app.accounts.factors.recovery import draw_sheet
 from app.accounts.factors.store import renew_recovery_codes
 from app.accounts.guarding import FACTOR, begin
 from app.accounts.passkeys.answers import ANSWER, Site, ask_to_add, ask_to_show, check_added, read_answer
@@ -116,25 +117,27 @@ class OwnPasskeys(Controller):
         if (question := await _question(request)) is None:
             return await _name_form(request, "", wanted, Invalid("passkey.late"))
 
-        async def work(session: AsyncSession) -> tuple[list[str], str]:
+        async def work(session: AsyncSession) -> str:
             await add_passkey(session, account_id, question, new)
             await close_other_sessions(session, account_id, visitor.session_token)
             await note(session, Event.PASSKEY_ADDED, who=account_id, browser=browser_of(request))
             await write_letter(session, visitor.email, "passkey_added", lang)
-            codes = await renew_recovery_codes(session, house.config.secret, account_id) if is_first else []
-            return codes, await renew_session(session, visitor.session_token, proved=True)
+            if sheet:
+                await renew_recovery_codes(session, house.config.secret, account_id, sheet)
+            return await renew_session(session, visitor.session_token, proved=True)
 
         try:
             new = check_added(_site(request), read_answer(visitor.text(ANSWER)), question)
-            codes, token = await house.db.write(work)
+            sheet = await house.passwords.run(draw_sheet) if is_first else None
+            token = await house.db.write(work)
         except (Invalid, Conflict) as error:
             return await _make_form(request, question, error)
         keep_cookie(request, house.config.passkey_cookie_name, "", VALID_FOR)
         visitor.sign_in(token)
-        if not codes:
+        if not sheet:
             return onward(request, "factors.show", done="passkey-added")
         place = safe_place(wanted, request) if wanted else request.app.route_reverse("factors.show", lang=lang)
-        return await page(request, "factors/codes.html", codes=[shown(code) for code in codes], place=place)
+        return await page(request, "factors/codes.html", codes=[shown(code) for code in sheet.codes], place=place)
 
     @post("/remove", name="passkeys.remove")
     async def remove(self, request: AnyRequest, lang: FromPath[str]) -> Response[str]:

@@ -23,7 +23,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from app.accounts.events import note
 from app.accounts.factors.guessed import note_refused
-from app.accounts.factors.showing import read_shown, take_shown
+from app.accounts.factors.showing import hash_shown, read_shown, take_shown
 from app.accounts.factors.store import FIELD, next_code
 from app.accounts.guarding import FACTOR, PASSWORD, Attempt, Trier, begin
 from app.accounts.limits import networks_of
@@ -115,7 +115,7 @@ class Visitor:
     @property
     def must_enter(self) -> bool:
         """True for somebody without a password who signed in too long ago to be taken for themselves at a form."""
-        return self.signed_in and not self.has_password and self.entered_ago > JUST_NOW
+        return self.signed_in and not self.has_password and max(self.entered_ago, self.shown_ago) > JUST_NOW
 
     def may(self, route: str) -> bool:
         """Tell whether this visitor may use a route; for showing only what can be done."""
@@ -239,7 +239,7 @@ async def with_factor(
 
     at_sign_in: nobody is signed in yet, only the password was right: who is refused then may be a thief of it.
 
-    Raises: Invalid "factor.…", "passkey.…"; TooMany, since wrong ones are counted.
+    Raises: Invalid "factor.…", "passkey.…"; TooMany, since wrong ones are counted; Busy.
     """
     house, visitor, browser = house_of(connection), visitor_of(connection), browser_of(connection)
     config, lang, sent = house.config, connection.path_params["lang"], (visitor.text(FIELD), visitor.text(ANSWER))
@@ -248,6 +248,11 @@ async def with_factor(
     shown = read_shown(config, visitor.cookie, sent, connection.cookies.get(config.passkey_cookie_name, ""), moment)
     who = await known_trier(connection, account_id, str(account_id))
     attempt = begin(house.limits, config.secret, who, FACTOR)
+    try:
+        shown = await hash_shown(house.db, house.passwords, account_id, shown)
+    except Busy:
+        attempt.was_not_looked_at()
+        raise
 
     async def take(session: AsyncSession) -> Result:
         await take_shown(session, config, account_id, shown, browser, lang)

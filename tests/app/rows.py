@@ -8,6 +8,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from app.accounts.events import note
 from app.accounts.factors.codes import app_code, new_app_secret, step_at
+from app.accounts.factors.recovery import draw_sheet
 from app.accounts.factors.store import add_factor
 from app.accounts.links import spend
 from app.accounts.oidc.store import add_identity
@@ -59,7 +60,9 @@ async def furnish(config: Config) -> None:
         account, secret = await add_account(session, "nino@example.org", "Nino", "$argon2id$"), new_app_secret()
         await open_session(session, account.id, "a browser")
         await meet_device(session, "x" * 40, account.id, "a device")
-        await add_factor(session, "x" * 40, account.id, secret, app_code(secret, step_at(await now(session))))
+        await add_factor(
+            session, "x" * 40, account.id, secret, app_code(secret, step_at(await now(session))), draw_sheet()
+        )
         keys = {"credential_id": b"\xff\x00" * 16, "public_key": b"\x00\xff", "sign_count": 2**32 - 1}
         session.add(Passkey(account_id=account.id, name="ტელეფონი", added_at=await now(session), **keys))
         await add_grant(session, host.id, account.id, Role.OFFICER, "Registry")

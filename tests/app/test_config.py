@@ -170,6 +170,17 @@ def test_settings_come_from_the_environment(tmp_path: Path) -> None:
     assert load({}).cookie_name == "khma"
 
 
+def test_a_secret_may_be_a_credential_that_systemd_hands_over(tmp_path: Path) -> None:
+    for folder, text in (("credentials", SECRET), ("elsewhere", "another")):
+        (tmp_path / folder).mkdir()
+        (tmp_path / folder / "secret").write_text(f"{text}\n", "utf-8")
+    handed = {"CREDENTIALS_DIRECTORY": str(tmp_path / "credentials"), "KHMA_SECRET_FILE": "secret"}
+    assert load(handed).secret == SECRET
+    assert load(handed | {"KHMA_SECRET_FILE": str(tmp_path / "elsewhere" / "secret")}).secret == "another"
+    with pytest.raises(FileNotFoundError):  # a name alone is looked for nowhere else
+        load({**handed, "KHMA_SECRET_FILE": "sms", "CREDENTIALS_DIRECTORY": str(tmp_path / "elsewhere")})
+
+
 def test_secrets_are_not_shown(tmp_path: Path) -> None:
     config = replace(
         SAFE, smtp_url="smtp://u:CANARY@mail.example", metrics_token="CANARY", sms_secret="CANARY", **PROVIDER

@@ -29,6 +29,7 @@ from urllib.parse import urlencode, urlsplit
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from app.accounts.factors.codes import app_code, step_at
+from app.accounts.factors.recovery import draw_sheet
 from app.accounts.factors.store import add_factor
 from app.accounts.passwords import Passwords
 from app.accounts.roll.codes import MODULUS, RANDOM_SIGNS, SIGNS, new_code, shown
@@ -225,14 +226,14 @@ def deployment(kind: str, folder: Path) -> Iterator[tuple[str, dict[str, Asked]]
 
 async def _settle(url: str, folder: Path) -> tuple[str, str]:
     db, passwords = Database(url), Passwords()
-    password = await passwords.hash(secrets.token_urlsafe(20))
+    password, sheet = await passwords.hash(secrets.token_urlsafe(20)), draw_sheet()
 
     async def work(session: AsyncSession) -> None:
         for number in range(PEOPLE):
             await add_account(session, address("citizen", number), "Nino Beridze", password)
             manager = await add_account(session, address("manager", number), "Maia Lomidze", password)
             long_ago = app_code(APP_SECRET, step_at(await now(session)) - 1)
-            await add_factor(session, SECRET, manager.id, APP_SECRET, long_ago)
+            await add_factor(session, SECRET, manager.id, APP_SECRET, long_ago, sheet)
 
     vote, codes = await hold_vote(db, folder, 1)
     await db.write(work)

@@ -34,6 +34,8 @@ ELSEWHERE = {
 }
 USED = {
     "argon2.PasswordHasher",
+    "argon2.low_level.Type",
+    "argon2.low_level.hash_secret_raw",
     "cryptography.hazmat.primitives.asymmetric.ed25519.Ed25519PrivateKey",
     "cryptography.hazmat.primitives.asymmetric.ed25519.Ed25519PublicKey",
     "cryptography.hazmat.primitives.asymmetric.x25519.X25519PrivateKey",
@@ -67,7 +69,7 @@ SAID_ONLY = (
 )
 FEWEST_BITS = 128
 SHORTER = {
-    "app/accounts/factors/codes.py secrets.randbelow": "recovery codes: 40 bits each, ten for a person, keyed hash",
+    "app/accounts/factors/recovery.py secrets.randbelow": "recovery codes: 40 bits each, ten for a person, slow hash",
     "app/accounts/roll/codes.py secrets.randbits 90": "codes of voters, behind a limit",
     "app/accounts/sealing.py secrets.token_bytes 96": "the nonce of AES-GCM, which is no secret",
     "ballots/sealing.py secrets.token_bytes 96": "the nonce of AES-GCM, which is no secret",

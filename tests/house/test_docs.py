@@ -68,6 +68,15 @@ def test_every_setting_is_described_and_no_other() -> None:
     assert set(SETTING.findall(OPERATING)) == read
 
 
+def test_both_units_say_whom_they_may_speak_to_and_have_the_secret_handed_over() -> None:
+    units = re.findall(r"^# /etc/systemd/system/khma-(serve|worker)\.service\n(.*?)^```", OPERATING, re.M | re.S)
+    assert [name for name, _ in units] == ["serve", "worker"]
+    for _, text in units:
+        lines = set(text.splitlines())
+        assert lines >= {"IPAddressDeny=any", "IPAddressAllow=localhost", "LoadCredential=secret:/etc/khma/secret"}
+        assert lines >= {"ProtectSystem=strict", "NoNewPrivileges=yes", "UMask=0077"}
+
+
 def test_decisions_are_numbered_without_gaps() -> None:
     numbers = [int(path.name[:4]) for path in DECISIONS]
     assert numbers == list(range(1, len(numbers) + 1))

@@ -9,21 +9,24 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 from io import BytesIO
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import httpx
 import pytest
 from PIL import Image
-from sqlmodel import col, update
+from sqlmodel import col, select, update
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from app.accounts.prints.running import ask_for as ask_to_print
+from app.accounts.roles.granting import GRANT, GRANTED, Wish
+from app.accounts.roles.store import add_grant
 from app.accounts.roll.filling.tables import RollImport
 from app.accounts.roll.importing import Entry
 from app.accounts.roll.lookup import find_lines
 from app.accounts.roll.store import add_lines, add_roll, issue_codes
 from app.accounts.sessions import hash_of
-from app.accounts.tables import RunKind
+from app.accounts.tables import Grant, RunKind
+from app.security import Role
 from commons.approvals.store import ask
 from commons.media.store import add_picture
 from commons.organisations.store import get_host
@@ -33,7 +36,7 @@ from polls import amendments
 from polls.lifecycle import Kind
 from polls.tables import Poll
 from results.publication import prepare_import, publish
-from tests.plumbing.house import SHEET, Browser, Places, Town
+from tests.plumbing.house import PEOPLE, SHEET, Browser, Places, Town
 from tests.plumbing.votes import hold_vote
 from tests.security.test_routes import ROUTES
 
@@ -227,6 +230,60 @@ async def test_nobody_ends_another_persons_session_or_changes_their_account(town
     assert all(str(town.people["citizen"].hex) in row or str(town.people["citizen"]) in row for row in changed)
 
 
+async def test_requests_for_roles_are_the_hosts_alone_and_move_nothing_elsewhere(town: Town) -> None:
+    """Requests and accounts name no organisation (docs/adr/0027), so this stands where their cell would be."""
+    nino, luka = town.people["citizen"], town.people["second citizen"]
+
+    async def elsewhere(session: AsyncSession) -> UUID:
+        other = Organisation(slug="zz-other-town", names={"en": "Other town"}, summaries={}, zone="UTC")
+        session.add(other)
+        await session.flush()
+        for role in GRANTED:
+            await add_grant(session, other.id, nino, role, "Their unit")
+        return other.id
+
+    other = await town.house.db.write(elsewhere)
+    admin, second = await town.signed_in("admin"), await town.signed_in("second admin")
+    person = f"/en/manage/people/{nino}"
+    assert "Their unit" not in (await admin.get(person)).text
+    for path in ("/en/manage/people", "/en/manage"):
+        assert PEOPLE["citizen"][0] not in (await admin.get(path)).text, path
+    ended = await admin.send(person, {"role": "end/manager/Their unit", "reason": "It is held elsewhere."})
+    assert ended.status_code == 409
+    asked = await admin.send(person, {"role": "grant/officer", "unit": "Here", "reason": "A reason."})
+    assert asked.status_code == 303
+    waits = re.findall(r'action="(/en/manage/roles/[^"/]+)"', (await second.get("/en/manage/people")).text)
+    theirs = await town.signed_in("citizen")
+    assert (await theirs.get("/en/manage/people")).status_code == 403
+    for role in ("grant/officer", "end/admin"):
+        sent = await theirs.send(f"/en/manage/people/{luka}", {"role": role, "reason": "From elsewhere."})
+        assert sent.status_code == 403
+    assert (await theirs.send(waits[0], {"decision": "agree"})).status_code == 403
+    assert (await second.send(waits[0], {"decision": "agree"})).status_code == 303
+    async with town.house.db.reading() as session:
+        host = (await get_host(session)).id
+        held = (await session.exec(select(Grant).where(Grant.account_id == nino))).all()
+    assert {(each.role, each.unit) for each in held if each.organisation_id == host} == {(Role.OFFICER, "Here")}
+    assert {each.role for each in held if each.organisation_id == other and each.ended_at is None} == set(GRANTED)
+    assert len(held) == len(GRANTED) + 1
+
+
+async def test_an_administrator_elsewhere_is_no_second_person_here(town: Town) -> None:
+    """Where no other administrator is left here, a manager agrees, whoever administers another organisation."""
+
+    async def elsewhere(session: AsyncSession) -> None:
+        other = Organisation(slug="zz-other-town", names={"en": "Other town"}, summaries={}, zone="UTC")
+        session.add(other)
+        await session.flush()
+        await add_grant(session, other.id, town.people["citizen"], Role.ADMIN)
+
+    await town.house.db.write(elsewhere)
+    subject = Wish(GRANT, town.people["second admin"], Role.OFFICER, "").subject
+    wish = await town.house.db.write(lambda session: ask(session, GRANT, subject, "A reason.", town.people["admin"]))
+    manager = await town.signed_in("manager")
+    assert (await manager.send(f"/en/manage/roles/{wish.id}", {"decision": "agree"})).status_code == 303
+
+
 async def test_every_route_that_names_a_thing_is_in_the_matrix() -> None:
     named = {path for _, path in ROUTES if "{" in path.replace("{lang}", "")}
     elsewhere = {
@@ -235,5 +292,5 @@ async def test_every_route_that_names_a_thing_is_in_the_matrix() -> None:
         "/{lang}/manage/pages/{key}",
     }  # no rows, or the host's
     links = {path for path in named if "{token}" in path}  # in test_links
-    people = {path for path in named if "{account_id}" in path}  # a person belongs to no organisation; in test_roles
+    people = {path for path in named if "{account_id}" in path}  # people belong to none: docs/adr/0027; in test_roles
     assert {path for path in named if NAMES_A_THING.search(path)} == named - elsewhere - links | people

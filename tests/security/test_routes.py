@@ -262,6 +262,37 @@ async def test_a_method_that_a_route_does_not_have_is_refused(one_town: Town, me
         assert "cannot be used in this way" in answer.text
 
 
+async def test_who_looks_at_an_address_that_takes_forms_alone_is_led_to_the_page_above(
+    town: Town, places: Places
+) -> None:
+    """A tab of before, a bookmark, the address bar: whatever a form answered with can be looked at again."""
+    browser, nowhere, seen = await town.signed_in("manager"), set(), {}
+    before = await town.rows()
+    for method, path in ROUTES:
+        if method == "POST" and ("GET", path) not in ROUTES:
+            answer = await browser.get(address(path, places))
+            if answer.status_code == 405:
+                nowhere.add(path)
+                continue
+            assert answer.status_code == 303, path
+            above = seen[path] = answer.headers["location"]
+            assert address(path, places).startswith(f"{above}/")
+            assert (await browser.get(above)).status_code in {200, 303, 403, 404}, above
+            assert (await browser.http.head(address(path, places))).headers["location"] == above
+    assert seen["/{lang}/sign-in/passkey"] == "/en/sign-in"
+    assert seen["/{lang}/me/passkeys/add"] == "/en/me/passkeys"
+    assert seen["/{lang}/manage/votes/{slug}/open"] == f"/en/manage/votes/{places.vote}"
+    assert nowhere == {"/{lang}/sign-out", "/{lang}/passkey", "/gateway/messages"}  # only the first page is above
+    assert await town.rows() == before
+
+
+@pytest.mark.parametrize("path", ["//evil.example/sign-in/passkey", "/xx/sign-in/passkey", "/en//sign-in/passkey"])
+async def test_nobody_is_led_away_by_the_page_above(one_town: Town, path: str) -> None:
+    answer = await one_town.browser().http.get(f"{one_town.config.base_url}{path}")
+    place = answer.headers.get("location", "/en/")
+    assert (place.startswith("/en/"), answer.status_code in {303, 404, 405}) == (True, True), place
+
+
 async def test_options_are_told_to_nobody(one_town: Town) -> None:
     assert (await one_town.browser().http.options("/en")).status_code == 403
 
@@ -288,6 +319,7 @@ async def test_a_head_tells_what_a_get_would(town: Town, places: Places) -> None
         ("/en/xx/manage", 404, None),
         ("/ka/pages/nothing", 404, None),
         ("/en/services/none", 404, None),
+        ("/en/components", 404, None),  # for whoever changes the look: in a demonstration alone
         ("/archive/none/a.json", 404, None),
         ("/pictures/no-uuid", 303, "/en/pictures/no-uuid"),
         ("/static/0/none.css", 404, None),

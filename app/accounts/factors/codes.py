@@ -1,25 +1,23 @@
-"""Codes of the second factor: from an app (RFC 6238), or recovery codes on paper. Pure.
+"""Codes of the second factor: from an app (RFC 6238); how any code is read and written. Pure.
 
-Both are digits only, so that every keyboard has them and one field takes either: six from the app, twelve from paper.
+All are digits only, so that every keyboard has them and one field takes either: six from the app, twelve from paper
+(`recovery`).
 """
 
 import hmac
-import secrets
 import unicodedata
 from datetime import datetime
 from uuid import UUID
 
 import pyotp
 
-from app.accounts.sealing import key_for, seal, unseal
+from app.accounts.sealing import seal, unseal
 
 STEP_SECONDS = 30
-APP_DIGITS, PAPER_DIGITS = 6, 12
-PAPER_CODES = 10
+APP_DIGITS = 6
 GROUP = 4
 LONGEST_TYPED = 100
 FACTOR = "khma-factor-1"
-RECOVERY = "khma-recovery-1"
 
 
 def new_app_secret() -> str:
@@ -69,19 +67,6 @@ def read_digits(typed: str) -> str:
     return "".join(map(str, digits))
 
 
-def new_recovery_codes() -> list[str]:
-    """Draw ten different recovery codes of twelve digits."""
-    codes: set[str] = set()
-    while len(codes) < PAPER_CODES:
-        codes.add(str(secrets.randbelow(10**PAPER_DIGITS)).zfill(PAPER_DIGITS))
-    return sorted(codes)
-
-
 def shown(digits: str) -> str:
     """Write digits for the eye: groups of four."""
     return " ".join(digits[start : start + GROUP] for start in range(0, len(digits), GROUP))
-
-
-def recovery_hash(secret: str, account_id: UUID, digits: str) -> bytes:
-    """Find what is kept of a recovery code: a hash under the house's secret, so that a stolen list cannot be tried."""
-    return hmac.digest(key_for(secret, RECOVERY), account_id.bytes + digits.encode(), "sha256")

@@ -45,13 +45,15 @@ class Person:
     """Whom a provider vouches for.
 
     subject:    its own name for them. email: an address that it checked, or nothing. name: as they are called.
-    identifier: their official number, or nothing.
+    identifier: their official number, or nothing. shown_at: when they last showed it who they are, in seconds since
+                1970; None where it does not say.
     """
 
     subject: str
     email: str
     name: str
     identifier: str
+    shown_at: float | None = None
 
 
 def untrue(part: str) -> Forbidden:
@@ -168,7 +170,10 @@ def check_token(
 
 def _seconds(claims: Mapping[str, Any], name: str) -> float | None:
     value = claims.get(name)
-    return float(value) if isinstance(value, int | float) and not isinstance(value, bool) else None
+    try:
+        return float(value) if isinstance(value, int | float) and not isinstance(value, bool) else None
+    except OverflowError:  # hundreds of digits
+        return None
 
 
 def read_person(claims: Mapping[str, Any], more: Mapping[str, Any], identifier_claim: str) -> Person:
@@ -188,7 +193,18 @@ def read_person(claims: Mapping[str, Any], more: Mapping[str, Any], identifier_c
         _text(told, "email") if verified else "",
         name.strip() if isinstance(name, str) else "",
         _text(every, identifier_claim) if identifier_claim else "",
+        _seconds(claims, "auth_time"),
     )
+
+
+def shown_ago(person: Person, moment: datetime) -> timedelta | None:
+    """Tell how long ago somebody showed the provider who they are; None where it says nothing, or what cannot be."""
+    if person.shown_at is None:
+        return None
+    ago = moment.timestamp() - person.shown_at
+    if not -CLOCKS_DIFFER.total_seconds() <= ago < timedelta.max.total_seconds():
+        return None
+    return timedelta(seconds=max(0.0, ago))
 
 
 def _text(claims: Mapping[str, Any], name: str) -> str:

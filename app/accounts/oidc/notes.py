@@ -16,7 +16,7 @@ from uuid import UUID
 from app.accounts.sealing import seal, unseal
 
 VALID_FOR = timedelta(minutes=10)
-LEAVING = "khma-leaving-1"
+LEAVING = "khma-leaving-2"
 JOINING = "khma-joining-1"
 LONGEST_PLACE = 500
 LONGEST_TURN = 64  # of a place in the queue of a network; a note is longer
@@ -26,7 +26,8 @@ LONGEST_TURN = 64  # of a place in the queue of a network; a note is longer
 class Leaving:
     """What must come back as it went: the state, the nonce, the verifier of PKCE.
 
-    wanted: where to go afterwards. turn: a place in the queue of the network, or nothing.
+    wanted: where to go afterwards. turn: a place in the queue of the network, or nothing. again: they left to show that
+    it is still them.
     """
 
     state: str
@@ -34,6 +35,7 @@ class Leaving:
     verifier: str
     wanted: str
     turn: str = ""
+    again: bool = False
 
     @property
     def challenge(self) -> str:
@@ -52,22 +54,24 @@ class Joining:
     wanted: str
 
 
-def new_leaving(wanted: str, turn: str = "") -> Leaving:
+def new_leaving(wanted: str, turn: str = "", *, again: bool = False) -> Leaving:
     """Draw three secrets of 256 bits. wanted: dropped where it is longer than a cookie should be."""
     state, nonce, verifier = (secrets.token_urlsafe(32) for _ in range(3))
-    return Leaving(state, nonce, verifier, wanted if len(wanted) <= LONGEST_PLACE else "", turn)
+    return Leaving(state, nonce, verifier, wanted if len(wanted) <= LONGEST_PLACE else "", turn, again)
 
 
 def seal_leaving(secret: str, cookie: str, leaving: Leaving, moment: datetime) -> str:
     """Write it down for one browser, valid for ten minutes. Returns characters that need no escaping in a cookie."""
-    facts = [leaving.state, leaving.nonce, leaving.verifier, leaving.wanted, leaving.turn]
+    facts = [leaving.state, leaving.nonce, leaving.verifier, leaving.wanted, leaving.turn, "1" if leaving.again else ""]
     return _seal(secret, LEAVING, cookie, facts, moment)
 
 
 def open_leaving(secret: str, cookie: str, text: str, moment: datetime) -> Leaving | None:
     """Read it back; None where it is too old, was changed, or belongs to another browser or another house."""
-    facts = _open(secret, LEAVING, cookie, text, moment)
-    return Leaving(*facts) if facts else None
+    if (facts := _open(secret, LEAVING, cookie, text, moment)) is None:
+        return None
+    state, nonce, verifier, wanted, turn, again = facts
+    return Leaving(state, nonce, verifier, wanted, turn, bool(again))
 
 
 def seal_joining(secret: str, cookie: str, joining: Joining, moment: datetime) -> str:

@@ -26,6 +26,7 @@ from app.accounts.oidc.claims import (
 )
 from app.accounts.oidc.notes import Leaving
 from app.config import Config
+from app.security import JUST_NOW
 from commons.errors import Conflict
 
 PATIENCE_SECONDS = 10
@@ -51,10 +52,11 @@ class Provider:
         self._keys: KeySet | None = None
         self._metadata_at = self._keys_at = self._away_at = float("-inf")
 
-    async def leave(self, leaving: Leaving, back: str, *, again: bool = False) -> str:
-        """Write the address where somebody signs in. Raises ProviderAway, Forbidden.
+    async def leave(self, leaving: Leaving, back: str) -> str:
+        """Write the address where somebody signs in; who leaves again, to show that it is still them, does so anew.
 
-        back: where they come back to. again: to show that it is still them: being signed in there is not enough.
+        back:   where they come back to.
+        Raises: ProviderAway, Forbidden.
         """
         metadata = await self._discover()
         asked = {
@@ -67,8 +69,8 @@ class Provider:
             "code_challenge": leaving.challenge,
             "code_challenge_method": "S256",
         }
-        if again:
-            asked["prompt"] = "login"
+        if leaving.again:  # with max_age it must say when they did (Core 3.1.2.1)
+            asked |= {"prompt": "login", "max_age": str(int(JUST_NOW.total_seconds()))}
         joint = "&" if "?" in metadata.authorize else "?"
         return f"{metadata.authorize}{joint}{urlencode(asked)}"
 

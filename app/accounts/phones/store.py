@@ -95,6 +95,24 @@ async def remove_phone(session: AsyncSession, secret: str, account_id: UUID, bro
     return True
 
 
+async def reseal_numbers(session: AsyncSession, old: str, new: str) -> tuple[int, int]:
+    """Put numbers under a new secret of the house's; what is under it already stays as it is.
+
+    Returns: how many were sealed anew, and how many neither secret opens.
+    """
+    anew = lost = 0
+    for phone in (await session.exec(select(Phone).with_for_update())).all():
+        if not open_number(new, phone.account_id, phone.sealed):
+            if number := open_number(old, phone.account_id, phone.sealed):
+                phone.sealed, phone.mark = seal_number(new, phone.account_id, number), number_mark(new, number)
+                session.add(phone)
+                anew += 1
+            else:
+                lost += 1
+    await session.flush()
+    return anew, lost
+
+
 async def sweep_codes(session: AsyncSession) -> None:
     """Forget codes that no message came for in time."""
     await session.exec(delete(PhoneCode).where(col(PhoneCode.ends_at) < await now(session)))

@@ -13,15 +13,25 @@ from app.accounts.factors.codes import (
     app_address,
     app_code,
     find_step,
-    new_recovery_codes,
     open_app_secret,
     read_digits,
-    recovery_hash,
     seal_app_secret,
     shown,
     step_at,
 )
 from app.accounts.factors.halfway import VALID_FOR, Halfway, open_halfway, seal_halfway
+from app.accounts.factors.recovery import (
+    LANES,
+    MEMORY_KIB,
+    ROUNDS,
+    draw_sheet,
+    is_kept,
+    keep,
+    quick_hash,
+    salt_of,
+    slow_hash,
+)
+from app.accounts.passwords import ARGON2
 
 HOUSE, OTHER_HOUSE = "s" * 40, "t" * 40
 RFC = base64.b32encode(b"12345678901234567890").decode()
@@ -79,13 +89,36 @@ def test_an_apps_secret_opens_for_its_owner_in_its_house_alone() -> None:
         assert open_app_secret(HOUSE, nino, changed) is None
 
 
-def test_recovery_codes_are_ten_and_kept_under_the_house_and_the_person() -> None:
-    codes = new_recovery_codes()
-    assert (len(set(codes)), {len(code) for code in codes}) == (10, {12})
-    assert all(read_digits(shown(code)) == code for code in codes)
-    nino, luka = uuid4(), uuid4()
-    hashes = {recovery_hash(HOUSE, nino, codes[0]), recovery_hash(HOUSE, luka, codes[0])}
-    assert len(hashes | {recovery_hash(OTHER_HOUSE, nino, codes[0])}) == 3
+def test_recovery_codes_are_ten_and_kept_slowly_hashed_under_the_house_and_the_person() -> None:
+    sheet = draw_sheet()
+    assert (len(set(sheet.codes)), {len(code) for code in sheet.codes}) == (10, {12})
+    assert all(read_digits(shown(code)) == code for code in sheet.codes)
+    assert (sheet.salt == draw_sheet().salt, len(sheet.salt), len(set(sheet.hashes))) == (False, 16, 10)
+    nino, luka, code = uuid4(), uuid4(), sheet.codes[0]
+    kept, hashed = keep(HOUSE, nino, sheet.salt, sheet.hashes[0]), slow_hash(code, sheet.salt)
+    assert (salt_of(kept), is_kept(HOUSE, nino, kept, code, hashed)) == (sheet.salt, True)
+    # not even this house finds a code from what is kept without the slow hash
+    assert not is_kept(HOUSE, nino, kept, code, b"")
+    assert not is_kept(HOUSE, nino, kept, code, slow_hash(sheet.codes[1], sheet.salt))
+    assert not is_kept(HOUSE, luka, kept, code, hashed)
+    assert not is_kept(OTHER_HOUSE, nino, kept, code, hashed)
+    assert sheet.hashes[0] not in kept
+
+
+def test_a_code_is_hashed_as_a_password_is() -> None:
+    """What the library itself writes for passwords, read as its standard form says, is the same hash."""
+    salt = b"s" * 16
+    text = ARGON2.hash("123456789012", salt=salt)
+    assert text.split("$")[1:4] == ["argon2id", "v=19", f"m={MEMORY_KIB},t={ROUNDS},p={LANES}"]
+    assert base64.b64decode(text.split("$")[5] + "=") == slow_hash("123456789012", salt)
+
+
+def test_a_code_from_before_salts_still_fits_its_owner() -> None:
+    nino, luka, code = uuid4(), uuid4(), "012345678901"
+    kept = quick_hash(HOUSE, nino, code)
+    assert (salt_of(kept), is_kept(HOUSE, nino, kept, code, b"")) == (b"", True)
+    assert not is_kept(HOUSE, luka, kept, code, b"")
+    assert not is_kept(HOUSE, nino, kept, "012345678902", b"")
 
 
 def test_the_address_for_an_app_names_place_and_person() -> None:

@@ -5,17 +5,25 @@ import re
 import sqlite3
 from contextlib import closing
 from pathlib import Path
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import pytest
 from sqlalchemy import create_engine, text
+from sqlmodel import select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
+from app.accounts.factors.codes import app_code, new_app_secret, open_app_secret, step_at
+from app.accounts.factors.recovery import draw_sheet, is_kept, quick_hash
+from app.accounts.factors.store import add_factor
+from app.accounts.phones.messages import Message, number_mark, open_number
+from app.accounts.phones.store import add_code, take_message
+from app.accounts.phones.tables import Phone
 from app.accounts.sessions import open_session
 from app.accounts.store import add_account
 from app.accounts.tables import Factor, RecoveryCode
 from app.config import load
 from app.db import Database, driver_url
+from commons.clock import now
 from tests.app.cli.program import khma, settings_for
 from tests.conftest import Addresses
 from tests.plumbing.postgres import OWNER, Postgres
@@ -231,3 +239,63 @@ def test_a_lost_factor_is_forgotten_told_by_letter_and_written_down(addresses: A
     ]
     again = khma(settings, "admin", "forget-factor", "maia@town.example")
     assert (again.returncode, "no second factor" in again.stderr) == (2, True)
+
+
+def test_a_new_secret_keeps_apps_recovery_codes_and_numbers(addresses: Addresses, tmp_path: Path) -> None:
+    old, new = "an older secret of this house 0123456789", settings_for(addresses, tmp_path)["KHMA_SECRET"]
+    (tmp_path / "old").write_text(f"{old}\n", "utf-8")
+    (tmp_path / "wrong").write_text("yet another secret of a house 9876543210", "utf-8")
+    sheet, number = draw_sheet(), "+995555123456"
+    app_secret, people = new_app_secret(), list[UUID]()
+
+    async def work(session: AsyncSession) -> None:
+        people[:] = [(await add_account(session, f"{name}@x.example", name, "-")).id for name in ("maia", "nino")]
+        maia, nino = people
+        typed = app_code(app_secret, step_at(await now(session)))
+        await add_factor(session, old, maia, app_secret, typed, sheet)
+        session.add(RecoveryCode(account_id=nino, code_hash=quick_hash(old, nino, sheet.codes[0])))
+        told = await add_code(session, old, maia)
+        await take_message(session, old, Message(number, told), "00")
+
+    async def fits(secret: str) -> list[bool]:
+        db, maia = Database(addresses.url), people[0]
+        async with db.reading() as session:
+            factor, phone = await session.get(Factor, maia), await session.get(Phone, maia)
+            assert factor is not None
+            assert phone is not None
+            rows = (await session.exec(select(RecoveryCode).where(RecoveryCode.account_id == maia))).all()
+            found = {
+                code
+                for row in rows
+                for code, hashed in zip(sheet.codes, sheet.hashes, strict=True)
+                if is_kept(secret, maia, row.code_hash, code, hashed)
+            }
+        await db.close()
+        return [
+            open_app_secret(secret, maia, factor.sealed) == app_secret,
+            found == set(sheet.codes),
+            open_number(secret, maia, phone.sealed) == number,
+            phone.mark == number_mark(secret, number),
+        ]
+
+    async def move_in() -> None:
+        db = Database(addresses.url)
+        await db.write(work)
+        await db.close()
+
+    asyncio.run(move_in())
+    assert asyncio.run(fits(old)) == [True] * 4
+    settings = settings_for(addresses, tmp_path)
+    for file, said in (("wrong", "0 sealed anew"), ("old", "12 sealed anew"), ("old", "0 sealed anew")):
+        done = khma(settings, "admin", "reseal", str(tmp_path / file))
+        assert (done.returncode, said in done.stdout) == (0, True), done.stdout + done.stderr
+        lost = {"wrong": 13}.get(file, 1)  # nino's code from before salts cannot be sealed anew
+        assert f"{lost} are under neither" in done.stdout
+        assert asyncio.run(fits(new)) == [file == "old"] * 4
+        assert not any(secret in done.stdout + done.stderr for secret in (old, new, number, app_secret))
+    for refused in (
+        khma(settings, "admin", "reseal", str(tmp_path / "nowhere")),
+        khma(settings | {"KHMA_SECRET": "short"}, "admin", "reseal", str(tmp_path / "old")),
+    ):
+        assert (refused.returncode, "Traceback" in refused.stderr, refused.stdout) == (1, False, "")
+    assert asyncio.run(fits(new)) == [True] * 4

@@ -158,7 +158,8 @@ async def test_without_a_pass_no_line_is_shown_and_no_file_given(town: Town) -> 
     answer = await Voter(browser, vote).send(form_at(page, action), "/my-line/file")
     assert (answer.status_code, says(answer, "code.missing")) == (422, True)
     assert 'name="code"' in (await browser.get(f"{vote.path}/my-line")).text
-    assert (await town.browser().get(action)).status_code == 405
+    looked = await town.browser().get(action)
+    assert (looked.status_code, looked.headers["location"]) == (303, f"{vote.path}/my-line")
 
 
 async def test_who_is_on_the_roll_and_not_on_the_list_of_this_vote_is_shown_the_neighbours(town: Town) -> None:

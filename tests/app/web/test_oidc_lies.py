@@ -1,13 +1,16 @@
 """Sign-in by a provider that lies in every way that the standards warn of: nobody comes in, and nobody is stuck."""
 
 import re
+import time
 from collections.abc import AsyncIterator, Callable, Iterator
+from datetime import timedelta
 from pathlib import Path
+from urllib.parse import parse_qs, urlsplit
 
 import pytest
 from joserfc import jwt
 from joserfc.jwk import RSAKey
-from sqlmodel import col, update
+from sqlmodel import col, select, update
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from app.accounts.oidc import provider as asking
@@ -65,6 +68,7 @@ LIES: dict[str, tuple[Callable[[Claims], Claims], Callable[[Claims], str] | None
     "no nonce": (bent(nonce=None), None),
     "expired": (bent(exp=1_700_000_000), None),
     "for ever": (bent(exp=None), None),
+    "for longer than numbers go": (bent(exp=10**400), None),
     "issued in a year": (bent(iat=4_000_000_000), None),
     "not yet": (bent(nbf=4_000_000_000), None),
     "nobody": (bent(sub=""), None),
@@ -98,6 +102,64 @@ async def test_the_truth_of_the_same_provider_signs_in(fooled: Town, liar: Lying
         liar.claims = claims
         assert (await browser.get(back)).status_code == 303
         assert await is_in(browser)
+
+
+NOT_ANEW: dict[str, Callable[[int], object]] = {
+    "not told": lambda now: None,
+    "hours ago": lambda now: now - 7200,
+    "six minutes ago": lambda now: now - 360,
+    "to come": lambda now: now + 120,
+    "a word": str,
+    "a truth": lambda now: True,
+    "endless": lambda now: 10**400,
+    "no number": lambda now: float("nan"),
+}
+FORM, ANEW = 'action="/en/me/erase"', "/en/sign-in/provider?next=%2Fen%2Fme%2Ferase&amp;again=1"
+
+
+@pytest.mark.parametrize("when", NOT_ANEW)
+async def test_to_show_that_it_is_still_them_people_sign_in_anew(fooled: Town, liar: LyingProvider, when: str) -> None:
+    """Being signed in there, hours ago, on a browser that somebody else found, proves nothing here."""
+    browser, said = fooled.browser(), int(time.time())
+    liar.claims = {"auth_time": NOT_ANEW[when](said)}
+    liar.bend = lambda claims: {name: value for name, value in claims.items() if value is not None}
+    assert (await browser.get(liar.back(await begun(browser)))).status_code == 303
+    page = (await browser.get("/en/me/erase")).text
+    assert (FORM in page, ANEW in page) == (False, True)  # they are in, and must show it all the same
+    assert (await browser.send("/en/me/erase", {})).status_code == 422
+    before, cookie = await fooled.rows(), browser.cookie
+    left = await browser.get("/en/sign-in/provider?next=/en/me/erase&again=1")
+    asked = parse_qs(urlsplit(left.headers["location"]).query)
+    assert (asked["prompt"], asked["max_age"]) == (["login"], ["300"])
+    refused = await browser.get(liar.back(left.headers["location"]))
+    assert (refused.status_code, "without asking who you are" in refused.text, ANEW in refused.text) == (
+        403,
+        True,
+        True,
+    )
+    assert ("Nothing has changed yet" in refused.text, NOT_IN in refused.text) == (True, False)
+    assert (await fooled.rows(), browser.cookie, await is_in(browser)) == (before, cookie, True)
+
+
+@pytest.mark.parametrize("again", [False, True])
+async def test_who_showed_it_minutes_ago_is_believed_until_five_are_over(
+    fooled: Town, liar: LyingProvider, again: bool
+) -> None:
+    browser = fooled.browser()
+    liar.claims = {"auth_time": int(time.time()) - 240}
+    left = await browser.get("/en/sign-in/provider?next=/en/me/erase" + ("&again=1" if again else ""))
+    assert ("prompt" in left.headers["location"], "max_age" in left.headers["location"]) == (again, again)
+    assert (await browser.get(liar.back(left.headers["location"]))).headers["location"] == "/en/me/erase"
+    assert FORM in (await browser.get("/en/me/erase")).text
+
+    async def a_minute_and_a_half_later(session: AsyncSession) -> None:
+        for row in (await session.exec(select(Session))).all():
+            row.created_at -= timedelta(seconds=90)
+            row.expires_at -= timedelta(seconds=90)
+            session.add(row)
+
+    await fooled.house.db.write(a_minute_and_a_half_later)
+    assert FORM not in (await browser.get("/en/me/erase")).text
 
 
 async def test_what_is_told_beside_the_token_counts_only_for_the_same_person(fooled: Town, liar: LyingProvider) -> None:

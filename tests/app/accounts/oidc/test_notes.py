@@ -26,8 +26,9 @@ SECOND = timedelta(seconds=1)
 
 @given(st.text(max_size=LONGEST_PLACE), st.text(min_size=1, max_size=80))
 def test_a_note_comes_back_as_it_went(wanted: str, cookie: str) -> None:
-    leaving = new_leaving(wanted)
-    assert open_leaving(SECRET, cookie, seal_leaving(SECRET, cookie, leaving, NOW), NOW) == leaving
+    for again in (False, True):
+        leaving = new_leaving(wanted, again=again)
+        assert open_leaving(SECRET, cookie, seal_leaving(SECRET, cookie, leaving, NOW), NOW) == leaving
     for person in (None, b"p" * 32):
         joining = Joining(uuid4(), b"s" * 32, person, wanted)
         assert open_joining(SECRET, cookie, seal_joining(SECRET, cookie, joining, NOW), NOW) == joining
