@@ -140,7 +140,7 @@ def _lay_out(poll: Poll, names: Sequence[str], patterns: Mapping[bytes, int], un
     grades = Grades(
         tuple(names), np.maximum(given, lowest) - lowest, weights, paper.highest - lowest, blank, unreadable
     )
-    money = Money(Fraction(poll.terms["budget"]), tuple(map(Fraction, paper.costs))) if paper.costs else None
+    money = None if paper.budget is None else Money(Fraction(paper.budget), tuple(map(Fraction, paper.costs)))
     return Contest(grades=grades, seats=seats, money=money)
 
 

@@ -66,7 +66,7 @@ class Paper:
     highest: the largest number that one choice can get: places, 1 for a mark, GRADES, points.
     equal:   whether two choices may get the same place.
     most:    the sum that a ballot may not pass: marks, points, or money; None = no limit.
-    costs:   of each option, for a budget.
+    costs:   of each option, and budget: what there is to spend, where a budget is shared.
     """
 
     kind: Kind
@@ -75,6 +75,7 @@ class Paper:
     equal: bool = True
     most: int | None = None
     costs: tuple[int, ...] = ()
+    budget: int | None = None
 
 
 def paper_of(rule: str, options: Sequence[Mapping[str, Any]], most_ranked: int, terms: Mapping[str, Any]) -> Paper:
@@ -92,9 +93,11 @@ def paper_of(rule: str, options: Sequence[Mapping[str, Any]], most_ranked: int, 
         case Kind.SINGLE:
             return Paper(Kind.SINGLE, ids, 1, most=1)
         case Kind.POINTS:
-            return Paper(Kind.POINTS, ids, terms["points"], most=terms["points"], costs=_costs(options))
+            return Paper(
+                Kind.POINTS, ids, terms["points"], most=terms["points"], costs=_costs(options), budget=terms["budget"]
+            )
         case Kind.BUDGET:
-            return Paper(Kind.BUDGET, ids, 1, most=terms["budget"], costs=_costs(options))
+            return Paper(Kind.BUDGET, ids, 1, most=terms["budget"], costs=_costs(options), budget=terms["budget"])
     return Paper(Kind.APPROVAL, ids, 1)
 
 

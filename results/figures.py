@@ -90,7 +90,7 @@ def count_figures(figures: Figures, rule: str, paper: Paper, ballots: int, blank
         return FROM_PAIRS[rule](names, table, ballots, blank or 0, invalid)
     told = Outcome(rule, names, ballots, blank or 0, invalid, ballots - (blank or 0) - invalid, [])
     pile = _stack(figures) if figures.form is Form.GRADES else _spread(figures)
-    money = Money(Fraction(paper.most or 0), tuple(map(Fraction, paper.costs))) if paper.costs else None
+    money = None if paper.budget is None else Money(Fraction(paper.budget), tuple(map(Fraction, paper.costs)))
     found = count(rule, Contest(grades=pile, money=money))
     rows = {name: row if len(row) > 1 else row[0] for name, row in zip(names, table.tolist(), strict=True)}
     return replace(told, order=found.order, elected=found.elected, certificate={_WORDS[figures.form]: rows})

@@ -13,9 +13,9 @@ from app.cli.failing import fail
 from app.config import load
 from app.db import Database
 from app.jobs.store import enqueue
-from ballots.counting.registry import RULES
 from commons.errors import DomainError
 from commons.organisations.store import get_host
+from polls.rulecard import RULES
 from results.publication import prepare_import, publish
 
 

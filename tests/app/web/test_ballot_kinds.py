@@ -94,6 +94,7 @@ async def test_what_is_chosen_is_what_is_opened(town: Town, kind: str) -> None:
         weights.append(weigh(done))
     assert set(weights) == {weights[0]}
     await vote.publish()
+    assert (await vote.poll()).state.value == "published"
     async with town.house.db.reading() as session:
         contest = await contest_of(session, vote.id)
     expected: dict[tuple[int, ...], int] = {}
