@@ -30,7 +30,14 @@ from typing import Any, NamedTuple, Union
 MOST_BYTES, MOST_DESCRIBED, MOST_OPTIONS, MOST_STEPS, MOST_SHOWN = 200_000_000, 64_000_000, 300, 100_000, 1000
 BROKEN = (ArithmeticError, AttributeError, LookupError, MemoryError, OSError, RecursionError, TypeError, ValueError,
           csv.Error)  # fmt: skip
-VARIANTS = ("seats", "budget", "overvote", "batch", "transfer", "decimals", "completion", "unranked", "threshold")
+VARIANTS: dict[str, tuple[str, ...]] = {  # how a rule may be applied, with the words there are for it
+    "seats": (), "budget": (), "batch": (), "decimals": (), "threshold": (), "tiebreak_seed": (),
+    "overvote": ("exhaust", "skip"), "transfer": ("scottish", "wigm"), "unranked": ("last", "ignored"),
+    "completion": ("none", "add1", "add1u"),
+}  # fmt: skip
+
+ENTRIES = {"rule", "options", "ballots", "blank", "invalid", "counted", "order", "winners", "rounds", "pairwise",
+           "certificate", "labels"}  # fmt: skip
 
 Number = Union[int, Fraction]
 Ranks = list[list[str]]  # best first, equals together
@@ -151,7 +158,7 @@ def count_ballots(pile: Pile) -> dict[str, int]:
     return {"ballots": cast + pile.invalid, "blank": blank, "invalid": pile.invalid, "counted": cast - blank}
 
 
-# ---------------------------------------------------------------------------------------------- rules for ranked ballots
+# --------------------------------------------------------------------------------------------- rules for ranked ballots
 
 
 def flat(ranks: Ranks) -> list[str]:
@@ -201,11 +208,11 @@ def peel(options: list[str], beats: Callable[[str, str], bool]) -> Ranks:
 def find_strengths(table: Table) -> Table:
     """Find the strongest chain from each option to each: how many are for its weakest win (Schulze 2011)."""
     p = {a: {b: n if n > table[b][a] else 0 for b, n in row.items()} for a, row in table.items()}
-    for via in p:
-        for a in p:
-            for b in p:
-                if len({via, a, b}) == 3:
-                    p[a][b] = max(p[a][b], min(p[a][via], p[via][b]))
+    for via, onward in p.items():
+        for a, row in p.items():
+            for b in row:
+                if via not in (a, b):
+                    row[b] = max(row[b], min(row[via], onward[b]))
     return p
 
 
@@ -216,7 +223,7 @@ def schulze(table: Table) -> Count:
 
 
 def ranked_pairs(table: Table) -> Count:
-    """Lock wins, the greatest first (then the least opposed); of equal ones none that would close a circle (Tideman)."""
+    """Lock wins, the greatest first, then the least opposed; of equal ones none that would close a circle (Tideman)."""
     wins = [(-table[a][b], table[b][a], a, b) for a in table for b in table[a] if table[a][b] > table[b][a]]
     locked: dict[str, set[str]] = {a: set() for a in table}
     for _, level in groupby(sorted(wins), key=lambda win: win[:2]):
@@ -303,20 +310,20 @@ def irv(pile: Pile, asked: Asked) -> Count:
 
 def weakest(tied: list[str], table: Table) -> list[str]:
     """Find the fewest of these that all the others of them beat one to one: they go together."""
-    found = []
-    for first in tied:
-        group = [first]
-        for a in group:  # grows while we go
-            group += [b for b in tied if b not in group and table[b][a] <= table[a][b]]
-        found.append(group)
-    fewest = min(found, key=len)
-    return [name for name in tied if name in fewest]
+
+    def balance(a: str) -> int:
+        return sum((table[a][b] > table[b][a]) - (table[a][b] < table[b][a]) for b in tied if b != a)
+
+    group = [min(tied, key=balance)]  # whoever wins least is among them
+    for a in group:  # grows while we go
+        group += [b for b in tied if b not in group and table[b][a] <= table[a][b]]
+    return [name for name in tied if name in group]
 
 
 def stv(pile: Pile, asked: Asked) -> Count:
     """Count by the Scottish Local Government Elections Order 2007, rules 45-52; "wigm" cuts off no decimals."""
     seats, exact = seats_of(pile, asked), asked.get("transfer") == "wigm" and asked.get("decimals") is None
-    unit = 1 if exact else 10 ** min(int(5 if asked.get("decimals") is None else asked["decimals"]), 300)
+    unit = 1 if exact else 10 ** max(0, min(300, int(5 if asked.get("decimals") is None else asked["decimals"])))
     papers: dict[str, list[tuple[int, Any, list[str]]]] = {name: [] for name in pile.options}
     for n, row in single_choices(pile, asked):
         if row:
@@ -354,11 +361,12 @@ def stv(pile: Pile, asked: Asked) -> Count:
         votes[mover] = kept
         for n, value, row in papers[mover]:
             to = next((name for name in row if name in left), None)
+            worth = value
             if kept:
-                value = Fraction(value * (total - kept), total) if exact else value * (total - kept) // total
+                worth = Fraction(value * (total - kept), total) if exact else value * (total - kept) // total
             if to is not None:
-                papers[to].append((n, value, row))
-                votes[to] += n * value
+                papers[to].append((n, worth, row))
+                votes[to] += n * worth
     rounds = [{"tally": {name: Fraction(n, unit) for name, n in stage.items()}} for stage in stages]
     return with_rest(pile, elected, flat(elected))._replace(rounds=rounds)
 
@@ -421,12 +429,11 @@ def star(pile: Pile, asked: Asked) -> Count:
         return sum(n for n, points in ballots if points.get(a, 0) > points.get(b, 0))
 
     finalists: list[str] = []
-    for tied in places(total):
-        while tied and len(finalists) < 2:
-            go = tied
-            if len(tied) + len(finalists) > 2:
-                wins = {a: sum(prefer(a, b) > prefer(b, a) for b in tied) for a in tied}
-                go = lot(places(wins)[0], asked)[:1] if len(places(wins)[0]) + len(finalists) > 2 else places(wins)[0]
+    for place in places(total):
+        tied = list(place)
+        while tied and (room := 2 - len(finalists)) > 0:
+            wins = places({a: sum(prefer(a, b) > prefer(b, a) for b in tied) for a in tied})[0]
+            go = tied if len(tied) <= room else wins if len(wins) <= room else lot(wins, asked)[:1]
             finalists += go
             tied = [name for name in tied if name not in go]
     final = {a: (sum(prefer(a, b) for b in finalists), total[a]) for a in pile.options if a in finalists}
@@ -435,7 +442,7 @@ def star(pile: Pile, asked: Asked) -> Count:
 
 
 def majority_judgment(pile: Pile, _: Asked) -> Count:
-    """Compare the middle grades (the lower of two); where equal, take one off each and look again (Balinski, Laraki)."""
+    """Compare middle grades (the lower of two); where equal, take one off each and look again (Balinski, Laraki)."""
     ballots = graded(pile)
     n, rows = sum(each for each, _ in ballots), {}
     for name in pile.options:
@@ -521,7 +528,7 @@ def greedy(pile: Pile, asked: Asked) -> Count:
 
 
 def equal_shares(pile: Pile, asked: Asked) -> Count:
-    """Give everyone the same part of the money; then one unit more each, as long as all that is bought fits the budget."""
+    """Give everyone the same part of the money; then one unit more each, as long as what is bought fits the budget."""
     costs, budget, votes = money_of(pile, asked)
     completion, order = asked.get("completion") or "add1u", list[list[str]]()
     parts = lcm(*{value.denominator for _, _, points in pile.ballots for value in points.values()})
@@ -601,10 +608,12 @@ def recount(rule: str, pile: Pile, asked: Asked) -> Count:
     """Count ballots by the rule of that name."""
     if not 1 <= len(pile.options) <= MOST_OPTIONS:
         raise Stop(f"this program counts from 1 to {MOST_OPTIONS} options")
+    if rule not in (*RULES, *COMPARING) or any(
+        asked.get(name) not in (None, *words) for name, words in VARIANTS.items() if words
+    ):
+        raise Stop(f"this program does not know the rule {rule!r}, or a word for how to apply it")
     if rule in COMPARING:
         return COMPARING[rule](compare_all(pile, asked))
-    if rule not in RULES:
-        raise Stop(f"this program does not know the rule {rule!r}")
     return RULES[rule](pile, asked)
 
 
@@ -623,10 +632,9 @@ class Archive:
         """List the folder."""
         return sorted(path.name for path in self.folder.iterdir())
 
-    def change(self, where: str, place: str, stands: object, follows: object) -> str:
-        """Note a changed figure. Returns a sentence in case that nothing more can be done."""
+    def change(self, where: str, place: str, stands: object, follows: object) -> None:
+        """Note a changed figure."""
         self.changed.append(f"{show(where)}: {show(place)}: there stands {show(stands)}, there follows {show(follows)}")
-        return f"{where} is not as it must be"
 
     def load(self, name: str, most: int = MOST_BYTES) -> bytes:
         """Read a file. Raises Stop where it is no plain file or too large."""
@@ -639,27 +647,33 @@ class Archive:
         except OSError as error:
             raise Stop(f"{name}: {error.strerror}") from None
 
+    def parse(self, name: str, read: Callable[[str], Any], kind: type) -> Any:  # noqa: ANN401
+        """Read a file with a function. Raises Stop, and notes it as changed, where it is not written as it must be."""
+        try:
+            found = read(self.load(name, MOST_DESCRIBED).decode())
+        except BROKEN as error:
+            found = error
+        if not isinstance(found, kind):
+            self.change(name, "the whole file", f"what cannot be read ({found!r:.100})", f"a {kind.__name__}")
+            raise Stop(f"{name} is not written as it must be")
+        return found
+
     def load_json(self, name: str) -> dict[str, Any]:
         """Read an object. Fractions of a number do not occur: they stay text, so that they differ from any figure."""
-        try:
-            found = json.loads(
-                self.load(name, MOST_DESCRIBED).decode(), object_pairs_hook=without_twice, parse_float=str,
-                parse_constant=str, parse_int=lambda digits: int(number(digits)),
-            )  # fmt: skip
-        except BROKEN as error:
-            raise Stop(self.change(name, "the whole file", f"what cannot be read ({error})", "JSON")) from None
-        if not isinstance(found, dict):
-            raise Stop(self.change(name, "the whole file", type(found).__name__, "an object"))
+        hooks: dict[str, Any] = {"parse_float": str, "parse_constant": str, "parse_int": lambda text: int(number(text))}
+        found: dict[str, Any] = self.parse(
+            name, lambda text: json.loads(text, object_pairs_hook=without_twice, **hooks), dict
+        )
         return found
 
     def load_rows(self, name: str) -> list[list[str]]:
-        """Read a table."""
-        try:
-            return list(csv.reader(io.StringIO(self.load(name, MOST_DESCRIBED).decode(), newline=""), strict=True))
-        except BROKEN as error:
-            raise Stop(self.change(name, "the whole file", f"what cannot be read ({error})", "a table")) from None
+        """Read a table; it has one line at least."""
+        rows: list[list[str]] = self.parse(
+            name, lambda text: list(csv.reader(io.StringIO(text, newline=""), strict=True)), list
+        )
+        return rows or [[]]
 
-    def compare(self, where: str, place: str, stands: Any, follows: Any) -> None:
+    def compare(self, where: str, place: str, stands: object, follows: object) -> None:
         """Name every value that is not the one that follows."""
         if isinstance(follows, dict) and isinstance(stands, dict):
             for key in sorted({*stands, *follows}):
@@ -681,6 +695,7 @@ class Archive:
 
 
 def without_twice(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """Refuse an object that says two things at once."""
     if len(found := dict(pairs)) < len(pairs):
         raise ValueError("an entry stands there twice")
     return found
@@ -688,14 +703,8 @@ def without_twice(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 def show(value: object) -> str:
     """Write a value on one line of a screen, with nothing in it that could steer the screen."""
-    text = (
-        value
-        if isinstance(value, str)
-        else "nothing"
-        if value is None
-        else json.dumps(value, ensure_ascii=False, default=str)
-    )
-    return "".join(sign if sign.isprintable() else ascii(sign)[1:-1] for sign in text[:200]) or "nothing"
+    text = value if isinstance(value, str) or value is None else json.dumps(value, ensure_ascii=False, default=str)
+    return "".join(sign if sign.isprintable() else ascii(sign)[1:-1] for sign in (text or "nothing")[:200])
 
 
 def cell(name: str) -> str:
@@ -742,7 +751,7 @@ def check(archive: Archive) -> int:
         return 2
     result = archive.load_json("result.json")
     archive.compare("result.json", "rule", result.get("rule"), card["rule"])
-    for key in set(result) - set(ENTRIES):
+    for key in sorted(set(result) - ENTRIES):
         archive.change("result.json", key, result[key], None)
     if "ballots.abif" in archive.names():
         pile = read_abif(archive.load("ballots.abif").decode())
@@ -763,6 +772,16 @@ def check(archive: Archive) -> int:
     check_certificate(archive, result, count, numbers["counted"])
     if table and (count.pairwise or "pairwise.csv" in archive.names()):
         archive.compare_rows("pairwise.csv", write_pairs(table))
+    columns = ["first", "first_three", "ranked"] if count.pairwise else archive.load_rows("places.csv")[0][2:]
+    check_places(archive, count.order, columns, count_tops(pile))
+    used = ", ".join(f"{name} {show(value)}" for name, value in asked.items())
+    archive.notes.append(f"Recounted {numbers['ballots']} ballots by the rule {card['rule']}{used and f' ({used})'}: "
+                         + " > ".join(" = ".join(map(show, place)) for place in count.order) + ".")  # fmt: skip
+    return 0
+
+
+def count_tops(pile: Pile) -> dict[str, dict[str, int]]:
+    """Count how many ballots have nothing above an option, fewer than three above it, or rank it at all."""
     tops = {name: dict.fromkeys(("first", "first_three", "ranked"), 0) for name in pile.options}
     for n, ranks, _ in pile.ballots:
         above = 0
@@ -772,15 +791,7 @@ def check(archive: Archive) -> int:
                 tops[name]["first_three"] += n * (above < 3)
                 tops[name]["ranked"] += n
             above += len(rank)
-    check_places(archive, count.order, tops if count.pairwise else {}, tops)
-    used = ", ".join(f"{name} {show(value)}" for name, value in asked.items())
-    archive.notes.append(f"Recounted {numbers['ballots']} ballots by the rule {card['rule']}{used and f' ({used})'}: "
-                         + " > ".join(" = ".join(map(show, place)) for place in count.order) + ".")  # fmt: skip
-    return 0
-
-
-ENTRIES = ("rule", "options", "ballots", "blank", "invalid", "counted", "order", "winners", "rounds", "pairwise",
-           "certificate", "labels")  # fmt: skip
+    return tops
 
 
 def read_asked(archive: Archive, card: dict[str, Any], result: dict[str, Any]) -> Asked:
@@ -788,7 +799,7 @@ def read_asked(archive: Archive, card: dict[str, Any], result: dict[str, Any]) -
     told = (result.get("certificate") or {}).get("variants") or {}
     if "partial" in card:
         card = {**card, "unranked": "ignored" if card["partial"] == "left out is no opinion" else "last"}
-    asked = {name: card.get(name, told.get(name)) for name in (*VARIANTS, "tiebreak_seed")}
+    asked = {name: card.get(name, told.get(name)) for name in VARIANTS}
     for name in told:
         if name in asked and told[name] is not None:
             archive.compare("result.json", f"certificate > variants > {name}", str(told[name]), str(asked[name]))
@@ -807,14 +818,13 @@ def compare_count(archive: Archive, result: dict[str, Any], count: Count, follow
         archive.compare("result.json", "rounds", read_tallies(stands), read_tallies(count.rounds))
 
 
-def read_tallies(rounds: Any) -> Any:
+def read_tallies(rounds: object) -> object:
     """Keep the tallies of rounds, with each number in one spelling; who has nothing may be left out."""
     if not isinstance(rounds, list):
         return rounds or []
-    tallies = [
-        each["tally"] if isinstance(each, dict) and isinstance(each.get("tally"), dict) else {} for each in rounds
-    ]
-    return [{name: text for name, n in tally.items() if (text := spell(n)) != "0"} for tally in tallies]
+    tallies = [each.get("tally") if isinstance(each, dict) else None for each in rounds]
+    return [{name: text for name, n in tally.items() if (text := spell(n)) != "0"} if isinstance(tally, dict) else None
+            for tally in tallies]  # fmt: skip
 
 
 def spell(figure: object) -> str:
@@ -826,7 +836,7 @@ def spell(figure: object) -> str:
 
 
 def check_certificate(archive: Archive, result: dict[str, Any], count: Count, counted: int) -> None:
-    """Check the chains of a Schulze count: each step of each is a win, and its weakest the strongest that can be had."""
+    """Check the chains of a Schulze count: each step is a win, and the weakest as strong as can be had."""
     told, table = result.get("certificate"), count.pairwise
     if result.get("rule") != "schulze" or table is None or not isinstance(told, dict):
         archive.notes.append("result.json: certificate: this program does not examine that of this rule.")
@@ -865,86 +875,81 @@ def write_pairs(table: Table) -> list[list[str | None]]:
     return [["option", *(cell(name) for name in table)], *rows]  # type: ignore[list-item]
 
 
-def check_places(archive: Archive, order: Ranks, must: dict[str, Any], known: dict[str, Any]) -> None:
-    """Compare places.csv with the order, and with how many had an option first, among the first three, or at all."""
-    header = [*archive.load_rows("places.csv"), []][0]
-    columns = ["place", "option", *(["first", "first_three", "ranked"] if must else header[2:])]
-    rows: list[list[str | None]] = [list(columns)]
+def check_places(archive: Archive, order: Ranks, columns: list[str], known: dict[str, dict[str, int]]) -> None:
+    """Compare places.csv with the order, and its other columns with what is known of each option."""
+    rows: list[list[str | None]] = [["place", "option", *columns]]
     for place in order:
         rank = str(len(rows))
         for name in place:
-            figures = known.get(name, {})
-            rows.append([rank, cell(name), *(str(figures[each]) if each in figures else None for each in columns[2:])])
-    for each in columns[2:]:
-        if not any(each in figures for figures in known.values()):
+            told = known.get(name, {})
+            rows.append([rank, cell(name), *(str(told[each]) if each in told else None for each in columns)])
+    for each in columns:
+        if not any(each in told for told in known.values()):
             archive.notes.append(f"places.csv: {show(each)}: this program does not examine that column.")
     archive.compare_rows("places.csv", rows)
 
 
 def check_without_ballots(archive: Archive, rule: str, options: list[str], result: dict[str, Any]) -> None:
-    """Check what can be checked where the ballots stay sealed: the lists, the sums, and the order from the comparisons."""
+    """Check what can be checked where the ballots stay sealed: the lists, the sums, and that the files agree."""
     minutes = archive.load_json("minutes.json")
-    for name in ("roll", "took_part", "box"):
-        archive.compare("minutes.json", name, minutes.get(name), archive.load(f"{name}.txt").count(b"\n"))
-    archive.compare("result.json", "options", result.get("options"), options)
-    numbers = {key: int(number(result[key])) for key in ("ballots", "blank", "invalid", "counted")}
-    if "pairwise.csv" in archive.names():
-        table = read_table(archive, options)
-        archive.compare("result.json", "ballots", result["ballots"], minutes.get("box"))
-        archive.compare("result.json", "invalid", result["invalid"], minutes.get("unreadable"))
-        archive.compare("result.json", "counted", result["counted"],
-                        numbers["ballots"] - numbers["blank"] - numbers["invalid"])  # fmt: skip
-        for a, row in table.items():
-            for b, n in row.items():
-                if (told := result["pairwise"][a][b]) != n:
-                    archive.change("pairwise.csv", f"{a}, {b}", n, f"{told}, says result.json")
-        for a, b in combinations(options, 2):
-            if table[a][b] + table[b][a] > numbers["counted"]:
-                both = f"{table[a][b]} and {table[b][a]}"
-                archive.change("pairwise.csv", f"{a}, {b}", both, f"together at most {numbers['counted']}")
-        if rule not in COMPARING:
-            raise Stop(f"the order by the rule {rule} needs the ballots, which are not published")
-        count = COMPARING[rule](table)
-        compare_count(archive, result, count, {"pairwise": table})
-        check_certificate(archive, result, count, numbers["counted"])
-        check_places(archive, count.order, {}, {})
-        archive.notes.append("Found again from pairwise.csv: the order. That pairwise.csv follows from the ballots"
-                             " cannot be recounted here.")  # fmt: skip
-    else:
-        for key, exact in (("ballots", minutes["box"]), ("invalid", minutes["unreadable"])):
-            archive.compare("result.json", key, result[key], (exact + 5) // 10 * 10)
-        for key in ("blank", "counted"):
-            archive.compare("result.json", key, result[key], (numbers[key] + 5) // 10 * 10)
-        for key in ("pairwise", "certificate"):
-            archive.compare("result.json", key, result.get(key), None)
-        left = list(options)
-        for i, place in enumerate(result["order"], 1):
-            for j, name in enumerate(place, 1):
-                if name in left:
-                    left.remove(name)
-                else:
-                    archive.change("result.json", f"order > {i} > {j}", name, "an option of the card, once")
-        if left:
-            archive.change("result.json", "order", None, left)
-        archive.compare("result.json", "winners", result["winners"], result["order"][0])
-        check_places(archive, result["order"], {}, {})
-        archive.notes.append("The order cannot be recounted here: it needs the ballots.")
     signed = [show(name) for name in archive.names() if "recount" in name and name != "recount.py"]
     archive.notes.append("The ballots of this vote are not published. They were counted by those who opened the box"
                          f" ({show(minutes.get('opened'))}, of {show(minutes.get('box'))} in the box); recounted by: "
                          + (", ".join(signed) or "nobody whose signature lies in this archive") + ".")  # fmt: skip
+    for name in ("roll", "took_part", "box"):
+        archive.compare("minutes.json", name, minutes.get(name), archive.load(f"{name}.txt").count(b"\n"))
+    archive.compare("result.json", "options", result.get("options"), options)
+    if "pairwise.csv" in archive.names():
+        check_comparisons(archive, rule, options, result)
+        exact = [minutes["box"], minutes["unreadable"]]
+    else:
+        check_order(archive, options, result)
+        exact = [(minutes[name] + 5) // 10 * 10 for name in ("box", "unreadable")]
+    archive.compare("result.json", "ballots", result["ballots"], exact[0])
+    archive.compare("result.json", "invalid", result["invalid"], exact[1])
 
 
-def read_table(archive: Archive, options: list[str]) -> Table:
-    """Read pairwise.csv where the ballots are not there."""
-    table = {a: {b: 0 for b in options if b != a} for a in options}
-    rows = archive.load_rows("pairwise.csv")
-    for i, a in enumerate(options, 1):
-        for j, b in enumerate(options, 1):
-            if a != b:
-                table[a][b] = int(number(rows[i][j]))
+def check_comparisons(archive: Archive, rule: str, options: list[str], result: dict[str, Any]) -> None:
+    """Find the order again from pairwise.csv; where it says another thing than result.json, both are named."""
+    rows, counted = archive.load_rows("pairwise.csv"), int(number(result["counted"]))
+    table = {
+        a: {b: int(number(rows[i][j])) for j, b in enumerate(options, 1) if a != b} for i, a in enumerate(options, 1)
+    }
     archive.compare_rows("pairwise.csv", write_pairs(table))
-    return table
+    archive.compare("result.json", "counted", counted, result["ballots"] - result["blank"] - result["invalid"])
+    for a, row in table.items():
+        for b, n in row.items():
+            if (told := result["pairwise"][a][b]) != n:
+                archive.change("pairwise.csv", f"{a}, {b}", n, f"{told}, says result.json")
+            if n + table[b][a] > counted:
+                archive.change("pairwise.csv", f"{a}, {b}", n, f"at most {counted}, together with {table[b][a]}")
+    if rule not in COMPARING:
+        raise Stop(f"the order by the rule {rule} needs the ballots")
+    count = COMPARING[rule](table)
+    compare_count(archive, result, count, {"pairwise": table})
+    check_certificate(archive, result, count, counted)
+    check_places(archive, count.order, [], {})
+    archive.notes.append(
+        "Found again from pairwise.csv: the order. That it follows from the ballots, only they can tell."
+    )
+
+
+def check_order(archive: Archive, options: list[str], result: dict[str, Any]) -> None:
+    """Check an order that is published alone: each option once, in both files, and totals in tens."""
+    left = list(options)
+    for i, place in enumerate(result["order"], 1):
+        for j, name in enumerate(place, 1):
+            if name not in left:
+                archive.change("result.json", f"order > {i} > {j}", name, "an option of the card, once")
+            left = [each for each in left if each != name]
+    if left:
+        archive.change("result.json", "order", None, left)
+    follows = {"pairwise": None, "certificate": None, "winners": result["order"][0]}
+    follows.update({name: (result[name] + 5) // 10 * 10 for name in ("blank", "counted")})
+    for name, value in follows.items():
+        archive.compare("result.json", name, result.get(name), value)
+    check_places(archive, result["order"], [], {})
+    archive.notes.append("The order cannot be recounted here: it needs the ballots.")
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -952,7 +957,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description="Recount a published vote: an archive, or with --rule one file.")
     parser.add_argument("path", nargs="?", metavar="FOLDER or FILE", default=str(Path(__file__).resolve().parent))
     parser.add_argument("--rule", choices=[*RULES, *COMPARING])
-    for name in (*VARIANTS, "tiebreak_seed"):
+    for name in VARIANTS:
         parser.add_argument("--" + name.replace("_", "-"), action="store_true" if name == "batch" else "store")
     asked = vars(parser.parse_args(arguments))
     path, rule = Path(asked.pop("path")), asked.pop("rule")
@@ -969,9 +974,9 @@ def main(arguments: list[str] | None = None) -> int:
     except Stop as stopped:
         archive.notes.append(f"Cannot recount: {show(str(stopped))}.")
     except BROKEN as error:
-        archive.change(
-            "archive" if rule is None else path.name, "its form", repr(error), "what docs/record.md describes"
-        )
+        if rule is None:
+            archive.change("archive", "its form", repr(error), "what docs/record.md describes")
+        archive.notes.append(f"Cannot recount: something is not written as it must be ({error!r:.200}).")
     for line in archive.changed[:MOST_SHOWN]:
         print("CHANGED " + line)
     for line in archive.notes:

@@ -46,7 +46,7 @@ def seal(folder: Path) -> None:
     (folder / "SHA256SUMS").write_text(sums)
 
 
-def leaves(value: Any, *path: Any) -> Iterator[tuple[Any, ...]]:
+def leaves(value: object, *path: str | int) -> Iterator[tuple[Any, ...]]:
     """Walk to every single value."""
     if not isinstance(value, dict | list):
         yield path
@@ -55,11 +55,11 @@ def leaves(value: Any, *path: Any) -> Iterator[tuple[Any, ...]]:
         yield from leaves(inner, *path, key)
 
 
-def another(value: Any) -> Any:
+def another(value: object) -> object:
     return not value if isinstance(value, bool) else value + 1 if isinstance(value, int) else f"{value or ''}7"
 
 
-def make_archive(folder: Path, rule: str, text: str, **asked: Any) -> Path:
+def make_archive(folder: Path, rule: str, text: str, **asked: object) -> Path:
     """Lay an archive of a rule beside the published one: what it says is what this program counts."""
     pile = read_abif(text)
     count = recount(rule, pile, asked)
