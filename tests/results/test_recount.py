@@ -150,11 +150,13 @@ def test_published_budgets(file: str, rule: str, asked: dict[str, Any], many: in
         ("approval", ["4:A/1,B/1", "3:B/1,C/1,A/0", "6:C/1"], "C>B>A>DEF"),
         ("borda", ["1:A>B>C>D>E>F", "1:B>A"], "AB>C>D>E>F"),
         ("borda", ["2:A=B>C", "1:C>A"], "A>C>B>DEF"),
+        ("borda", ["2:A=B>C", "1:C>D>E>B>A>F"], "BC>A>D>E>F"),
         ("schulze", ["3:A>B", "2:B>C", "2:C>A"], "A>B>C>DEF"),
         ("ranked-pairs", ["3:A>B>C", "2:B>C>A", "2:C>A>B"], "A>B>C>DEF"),
         ("ranked-pairs", ["1:A>B>C", "1:B>C>A", "1:C>A>B"], "ABC>DEF"),
         ("irv", ["4:A", "3:B>C", "2:C>B"], "B>A>C>DEF"),
         ("irv", ["4:A", "1:B=C>A", "2:B>A", "2:C>B>A"], "A>BC>DEF"),
+        ("irv", ["2:A", "1:B", "2:C=D>B"], "A>B>CD>EF"),
         ("score", ["2:A/3,B/5", "1:A/5"], "A>B>CDEF"),
         ("star", ["3:A/5,B/4", "2:B/5,A/0"], "A>B>CDEF"),
         ("star", ["2:A/5,B/2,C/1", "1:A/5,B/1,C/3"], "A>B>C>DEF"),
@@ -162,6 +164,8 @@ def test_published_budgets(file: str, rule: str, asked: dict[str, Any], many: in
         ("majority-judgment", ["2:A/3,B/2", "2:A/1,B/2"], "B>A>CDEF"),
         ("majority-judgment", ["1:A/3,B/1", "1:A/2,B/2", "1:A/1,B/3"], "AB>CDEF"),
         ("majority-judgment", ["1:A/4,B/3,C/3", "1:A/2,B/2,C/2", "1:A/1,B/1,C/0"], "A>B>C>DEF"),
+        ("majority-judgment", ["1:A/1,B/0", "1:A/2,B/2", "1:A/2,B/3", "1:A/3,B/3"], "B>A>CDEF"),
+        ("majority-judgment", ["1:A/0,B/1", "1:A/2,B/2", "1:A/4,B/3"], "B>A>CDEF"),
         ("phragmen", ["1034:A=B=C", "519:D=E=F", "90:A=B=E", "47:A=D=E"], "A>E>B>C>D>F"),
         ("phragmen", ["2:A", "2:B", "1:C"], "AB>C>DEF"),
     ],
@@ -179,10 +183,30 @@ def test_star_in_tennessee() -> None:
     )  # fmt: skip
 
 
-def test_stv_looks_back_before_it_draws() -> None:
-    count = recount("stv", pile_of("8:A", "4:B", "3:C", "1:D>C"), {"seats": 1})
-    stages = [(tally["B"], tally["C"]) for tally in tallies(count)]
-    assert stages[stages.index((4, 4)) + 1] == (4, 0)
+def test_all_who_cannot_catch_up_leave_together() -> None:
+    pile = pile_of("4:A", "2:B", "1:C", "1:D")
+    assert [sum(map(bool, tally.values())) for tally in tallies(recount("irv", pile, {"batch": True}))] == [4, 4, 2]
+
+
+@pytest.mark.parametrize(("transfer", "part"), [("scottish", "0.42857"), ("wigm", "3/7")])
+def test_a_surplus_goes_on_in_parts(transfer: str, part: str) -> None:
+    pile = pile_of("6:A>B", "1:A", "2:C", "1:B")
+    stages = tallies(recount("stv", pile, {"seats": 2, "transfer": transfer}))
+    assert (stages[0]["A"], stages[1]["A"], stages[1]["B"]) == (7, 4, 1 + 6 * Fraction(part))
+
+
+@pytest.mark.parametrize(
+    ("ballots", "tie", "after"),
+    [
+        (["8:A", "4:B", "3:C", "1:D>C"], (4, 4), (4, 0)),
+        (["12:A", "5:B", "4:C", "2:D>C", "1:E>B", "2:E"], (6, 6), (0, 6)),
+    ],
+)
+def test_stv_looks_back_to_the_latest_difference_before_it_draws(
+    ballots: list[str], tie: tuple[int, int], after: tuple[int, int]
+) -> None:
+    stages = [(tally["B"], tally["C"]) for tally in tallies(recount("stv", pile_of(*ballots), {"seats": 1}))]
+    assert stages[stages.index(tie) + 1] == after
 
 
 @pytest.mark.parametrize("seed", ["", "1", "2", "3", "4"])
@@ -199,13 +223,35 @@ def test_a_winner_may_need_more_than_a_share() -> None:
     assert recount("plurality", pile_of("6:A", "5:B"), {"threshold": "1/2"}).elected is None
 
 
-def test_shares_grow_until_the_budget_is_spent() -> None:
-    head = "META\nkey;value\nbudget;90\nvote_type;approval\nPROJECTS\nproject_id;cost\n"
-    text = head + "a;62\nb;28\nc;40\nVOTES\nvoter_id;vote\n1;a\n2;a\n3;b,c\n"
-    pile = read_pb(text)
-    assert recount("equal-shares", pile, {"completion": "none"}).order == [["b"], ["a", "c"]]
-    assert recount("equal-shares", pile, {"completion": "add1"}).order == [["a"], ["b"], ["c"]]
-    assert recount("greedy", pile, {"budget": 70}).order == [["a"], ["b", "c"]]
+def budget_of(budget: int, costs: str, *votes: str) -> Pile:
+    """Read a budget: projects "a;62", and votes like "a,b"."""
+    lines = [
+        "META",
+        "key;value",
+        f"budget;{budget}",
+        "vote_type;approval",
+        "PROJECTS",
+        "project_id;cost",
+        *costs.split(),
+    ]
+    return read_pb("\n".join([*lines, "VOTES", "voter_id;vote", *(f"{i};{vote}" for i, vote in enumerate(votes))]))
+
+
+@pytest.mark.parametrize(
+    ("rule", "asked", "pile", "order"),
+    [
+        ("equal-shares", {"completion": "none"}, budget_of(90, "a;62 b;28 c;40", "a", "a", "b,c"), "b>ac"),
+        ("equal-shares", {"completion": "add1"}, budget_of(90, "a;62 b;28 c;40", "a", "a", "b,c"), "a>b>c"),
+        ("equal-shares", {"completion": "add1"}, budget_of(44, "a;22 b;12 c;13", "a", "a", "b", "c"), "a>b>c"),
+        ("equal-shares", {"completion": "none"}, budget_of(30, "a;10 b;6 c;7", "a,b", "a,c", "a"), "a>b>c"),
+        ("equal-shares", {"completion": "none"}, budget_of(12, "a;3 b;9", "a,b", "b", "b"), "b>a"),
+        ("equal-shares", {}, budget_of(12, "a;9 b;3", "a", "a", "b"), "a>b"),
+        ("greedy", {"budget": 70}, budget_of(90, "a;62 b;28 c;40 d;1", "a", "a", "b,c"), "a>bcd"),
+        ("greedy", {}, budget_of(90, "a;62 b;28 c;40", "a", "a", "b"), "a>b>c"),
+    ],
+)
+def test_budgets_by_hand(rule: str, asked: dict[str, Any], pile: Pile, order: str) -> None:
+    assert orders(recount(rule, pile, asked)) == order
 
 
 @given(profiles())
