@@ -86,11 +86,12 @@ def read_abif(text: str) -> Pile:
     names: dict[str, str] = {}
     ballots: list[Ballot] = []
     invalid, implicit = 0, True
-    for at, line in enumerate(text.split("\n"), 1):
+    for at, line in enumerate((line.rstrip("\r") for line in text.split("\n")), 1):
         if line.startswith("{"):
-            if said := re.fullmatch(r'\{"invalid_ballots": ([0-9]{1,15})\}', line):
+            words = re.sub(r'[\s"{}]', "", line)
+            if said := re.fullmatch("invalid_ballots:([0-9]{1,15})", words):
                 invalid = int(said[1])
-            implicit = implicit and line != '{"implicit_ranking": false}'
+            implicit = implicit and words != "implicit_ranking:false"
         elif option := re.fullmatch(r'=([^\s:=<>,/\[\]"]+):(?:\[([^\[\]]*)\]|(".*"))', line):
             name = json.loads(option[3]) if option[3] else option[2]
             if option[1] in names or name in names.values():
@@ -967,16 +968,19 @@ def main(arguments: list[str] | None = None) -> int:
     try:
         if rule:
             text = archive.load(path.name).decode()
-            count = recount(rule, read_pb(text) if path.suffix == ".pb" else read_abif(text), asked)
-            print(json.dumps(count.order))
-            return 0
-        code = check(archive)
+            order = recount(rule, read_pb(text) if path.suffix == ".pb" else read_abif(text), asked).order
+        else:
+            order, code = [], check(archive)
     except Stop as stopped:
         archive.notes.append(f"Cannot recount: {show(str(stopped))}.")
     except BROKEN as error:
         if rule is None:
             archive.change("archive", "its form", repr(error), "what docs/record.md describes")
         archive.notes.append(f"Cannot recount: something is not written as it must be ({error!r:.200}).")
+    else:
+        if rule:
+            print(json.dumps(order))
+            return 0
     for line in archive.changed[:MOST_SHOWN]:
         print("CHANGED " + line)
     for line in archive.notes:

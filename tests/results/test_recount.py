@@ -174,6 +174,14 @@ def test_by_hand(rule: str, ballots: list[str], order: str) -> None:
     assert orders(recount(rule, pile_of(*ballots), {})) == order
 
 
+def test_equal_ranks_points_and_what_else_stands_in_a_file() -> None:
+    told = '# a remark\r\n{"title": "x"}\n{invalid_ballots: 3}\n{"implicit_ranking":false}\n'
+    text = told + '=a:[A]\n=b:"B [2]"\n2:a/1,b/4\n1:a=b\n'
+    pile = read_abif(text)
+    assert (pile.options, pile.invalid, pile.implicit) == (["A", "B [2]"], 3, False)
+    assert pile.ballots == [(2, [["B [2]"], ["A"]], {"A": 1, "B [2]": 4}), (1, [["A", "B [2]"]], {})]
+
+
 def test_star_in_tennessee() -> None:
     """From "STAR voting", Wikipedia: 210, 293 and 237 points; Nashville wins with 68 of 100."""
     ballots = ("42:M/5,N/2,C/1,K/0", "26:N/5,C/2,K/1,M/0", "15:C/5,K/4,N/3,M/0", "17:K/5,C/4,N/2,M/0")
@@ -245,6 +253,7 @@ def budget_of(budget: int, costs: str, *votes: str) -> Pile:
         ("equal-shares", {"completion": "add1"}, budget_of(44, "a;22 b;12 c;13", "a", "a", "b", "c"), "a>b>c"),
         ("equal-shares", {"completion": "none"}, budget_of(30, "a;10 b;6 c;7", "a,b", "a,c", "a"), "a>b>c"),
         ("equal-shares", {"completion": "none"}, budget_of(12, "a;3 b;9", "a,b", "b", "b"), "b>a"),
+        ("equal-shares", {"completion": "none"}, budget_of(20, "a;10 b;11", "a", "b"), "a>b"),
         ("equal-shares", {}, budget_of(12, "a;9 b;3", "a", "a", "b"), "a>b"),
         ("greedy", {"budget": 70}, budget_of(90, "a;62 b;28 c;40 d;1", "a", "a", "b,c"), "a>bcd"),
         ("greedy", {}, budget_of(90, "a;62 b;28 c;40", "a", "a", "b"), "a>b>c"),
