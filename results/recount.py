@@ -97,7 +97,7 @@ def read_abif(text: str) -> Pile:
             if option[1] in names or name in names.values():
                 raise Stop(f"line {at}: the option stands here for the second time")
             names[option[1]] = name
-        elif ballot := re.fullmatch(r"([0-9]{1,15})[:*](.*)", line):
+        elif ballot := re.fullmatch(r"([1-9][0-9]{0,14})[:*](.*)", line):
             try:
                 ballots.append((int(ballot[1]), *parse_ballot(ballot[2], names)))
             except (LookupError, ValueError) as error:
@@ -434,7 +434,7 @@ def star(pile: Pile, asked: Asked) -> Count:
         tied = list(place)
         while tied and (room := 2 - len(finalists)) > 0:
             wins = places({a: sum(prefer(a, b) > prefer(b, a) for b in tied) for a in tied})[0]
-            go = tied if len(tied) <= room else wins if len(wins) <= room else lot(wins, asked)[:1]
+            go = wins if len(wins) <= room else lot(wins, asked)[:1]
             finalists += go
             tied = [name for name in tied if name not in go]
     final = {a: (sum(prefer(a, b) for b in finalists), total[a]) for a in pile.options if a in finalists}

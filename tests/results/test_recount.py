@@ -17,7 +17,7 @@ from ballots.counting.types import Profile
 from ballots.formats import abif
 from ballots.formats.reading import read_profile
 from results import recount as program
-from results.recount import Count, Pile, read_abif, read_pb, recount
+from results.recount import Count, Pile, Stop, read_abif, read_pb, recount
 from tests.strategies import profiles
 
 ROOT = Path(__file__).parents[2]
@@ -182,6 +182,21 @@ def test_equal_ranks_points_and_what_else_stands_in_a_file() -> None:
     assert pile.ballots == [(2, [["B [2]"], ["A"]], {"A": 1, "B [2]": 4}), (1, [["A", "B [2]"]], {})]
 
 
+@pytest.mark.parametrize("ballot", ["1:a>a", "0:a", "-1:a", "1:c", "1:a/x", "1:a/1,b", "1000000000000000:a", "1:a;b"])
+def test_a_line_that_is_no_ballot_is_refused_with_its_number(ballot: str) -> None:
+    with pytest.raises(Stop, match="line 3"):
+        read_abif("=a:[A]\n=b:[B]\n" + ballot)
+
+
+def test_what_a_rule_cannot_count_is_refused() -> None:
+    for rule, ballots in [("score", "1:A>B"), ("approval", "1:A>B"), ("phragmen", "1:A/5"), ("stv", "1:A"), ("greedy", "1:A"),
+                          ("unheard of", "1:A")]:  # fmt: skip
+        with pytest.raises(Stop):
+            recount(rule, pile_of(ballots), {})
+    with pytest.raises(Stop):
+        recount("irv", pile_of("1:A"), {"overvote": "perhaps"})
+
+
 def test_star_in_tennessee() -> None:
     """From "STAR voting", Wikipedia: 210, 293 and 237 points; Nashville wins with 68 of 100."""
     ballots = ("42:M/5,N/2,C/1,K/0", "26:N/5,C/2,K/1,M/0", "15:C/5,K/4,N/3,M/0", "17:K/5,C/4,N/2,M/0")
@@ -218,7 +233,9 @@ def test_stv_looks_back_to_the_latest_difference_before_it_draws(
 
 
 @pytest.mark.parametrize("seed", ["", "1", "2", "3", "4"])
-@pytest.mark.parametrize(("rule", "ballots"), [("stv", ["1:A", "1:B"]), ("phragmen", ["2:A=B"])])
+@pytest.mark.parametrize(
+    ("rule", "ballots"), [("stv", ["1:A", "1:B"]), ("phragmen", ["2:A=B"]), ("phragmen", ["2:A", "2:B"])]
+)
 def test_a_lot_follows_from_the_seed_and_the_names(rule: str, ballots: list[str], seed: str) -> None:
     count = recount(rule, pile_of(*ballots, options="AB"), {"seats": 1, "tiebreak_seed": seed})
     assert count.elected == [min("AB", key=lambda name: hashlib.sha256((seed + name).encode()).hexdigest())]
@@ -263,7 +280,7 @@ def test_budgets_by_hand(rule: str, asked: dict[str, Any], pile: Pile, order: st
     assert orders(recount(rule, pile, asked)) == order
 
 
-@given(profiles())
+@given(profiles(implicit=st.booleans()))
 @settings(max_examples=25)
 def test_both_counters_agree_on_schulze(profile: Profile) -> None:
     theirs = schulze.count(Contest(profile)).as_json()

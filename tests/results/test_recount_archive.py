@@ -151,6 +151,16 @@ def test_a_changed_comparison_of_a_sealed_vote_is_named_on_both_sides(tmp_path: 
     assert any(fault.startswith("pairwise.csv: Night bus, Clinic: there stands 24") for fault in faults)
 
 
+def test_a_chain_that_is_weaker_than_it_could_be_is_named(folder: Path) -> None:
+    result = json.loads((folder / "result.json").read_text("utf-8"))
+    result["certificate"]["next"]["Library"]["=Bus 7"] = "=Bus 7"  # 5 to 4, where 8 to 4 and 9 to 3 lead there too
+    (folder / "result.json").write_text(json.dumps(result), "utf-8")
+    seal(folder)
+    assert find(folder) == [
+        "result.json: certificate > next > Library > =Bus 7: there stands =Bus 7, there follows a step on a chain of 8"
+    ]
+
+
 @pytest.mark.parametrize("name", ["roll", "took_part", "box", "unreadable"])
 def test_numbers_of_the_minutes_are_those_of_the_lists(name: str, tmp_path: Path) -> None:
     folder = Path(shutil.copytree(ARCHIVES / "sealed-full", tmp_path / "archive"))
@@ -225,6 +235,7 @@ def test_a_forged_list_of_hashes_is_named_by_the_ledger(folder: Path) -> None:
         ("card.json", b'{"rule": ["schulze"], "options": ["A"]}'),
         ("card.json", b'{"rule": "unheard of", "options": ["Library"]}'),
         ("ballots.abif", b"=c1:[A]\n1:c1>c1\n"),
+        ("ballots.abif", b"=c1:[A]\n0:c1\n"),
         ("ballots.abif", b"=c1:[A]\n" + b"9" * 400 + b":c1\n"),
         ("ballots.abif", b'=c1:"\\ud800"\n1:c1\n'),
         ("ballots.abif", b""),
