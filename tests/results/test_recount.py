@@ -189,10 +189,9 @@ def test_a_line_that_is_no_ballot_is_refused_with_its_number(ballot: str) -> Non
 
 
 def test_what_a_rule_cannot_count_is_refused() -> None:
-    for rule, ballots in [("score", "1:A>B"), ("approval", "1:A>B"), ("phragmen", "1:A/5"), ("stv", "1:A"), ("greedy", "1:A"),
-                          ("unheard of", "1:A")]:  # fmt: skip
+    for rule in ("score", "approval", "stv", "greedy", "unheard of"):
         with pytest.raises(Stop):
-            recount(rule, pile_of(ballots), {})
+            recount(rule, pile_of("1:A>B"), {})
     with pytest.raises(Stop):
         recount("irv", pile_of("1:A"), {"overvote": "perhaps"})
 
