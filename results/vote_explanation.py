@@ -30,6 +30,16 @@ class Standing:
     votes: int | None = None
     grades: tuple[int, ...] = ()
 
+    @property
+    def majority(self) -> tuple[int, int]:
+        """The grade that more than half of the voters gave or passed, and how many of a hundred did."""
+        voters, reached = sum(self.grades), 0
+        for grade in range(len(self.grades) - 1, -1, -1):
+            reached += self.grades[grade]
+            if 2 * reached > voters:
+                return grade, per_cent(reached, voters)
+        return 0, 100
+
 
 @dataclass(frozen=True)
 class Rank:
