@@ -128,6 +128,7 @@ AT_THE_BOOTH = [
     *(Case(slug, "votes.show", f"/votes/{slug}", (NOBODY,)) for slug in votes.STATES if slug != votes.OPEN),
     *(Case(f"result-of-{slug}", "results.show", f"/results/{slug}", (NOBODY,)) for slug in votes.RESULTS),
     *(Case(slug, "votes.show", f"/votes/{slug}", (NOBODY,)) for slug in votes.KINDS),
+    *(Case(slug, "results.show", f"/results/{slug}", (NOBODY,)) for slug in votes.PUBLISHED),
     Case("vote-too-dear", "votes.show", "/votes/a-budget", (NOBODY,), votes.too_dear, 422, 1),
     Case("vote-nothing-chosen", "votes.show", "/votes/a-vote-for-one", (NOBODY,), votes.nothing_chosen, 422, 1),
     Case("vote-changed", "votes.receipt", RECEIPT, (NOBODY,), votes.changing),

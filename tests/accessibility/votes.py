@@ -1,6 +1,6 @@
 """The votes of the town that accessibility tests walk through, one in each state, and what their voters do wrong."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from playwright.sync_api import Page
@@ -38,6 +38,11 @@ KINDS: dict[str, dict[str, Any]] = {
     "a-budget-of-points": {"rule": "greedy", "terms": {"budget": 100_000, "points": 10}},
 }
 """Open votes whose ballots are no rankings."""
+PUBLISHED: dict[str, tuple[str, Sequence[Sequence[int]]]] = {
+    "a-result-of-grades": ("majority-judgment", ((6, 4, 2, 1), (3, 6, 5, 0), (2, 2, 6, 4))),
+    "a-result-of-choices": ("plurality", (*((1, 0, 0, 0),) * 6, *((0, 1, 0, 0),) * 3, (0, 0, 1, 0))),
+}
+"""Published votes whose figures are no comparisons: what they are counted by, and what their voters say in turn."""
 COSTS = (60_000, 45_500, 30_000, 9_999)
 VOTERS, VOTED = 14, 11
 VOTED_IN = {"a-vote-of-many": 54, "a-vote-of-too-few": 9}
@@ -86,6 +91,13 @@ async def hold_votes(house: House) -> dict[str, HeldVote]:
         titles = {"en": slug.replace("-", " ").capitalize(), "ar": f"تصويت: {slug}"}
         kind: dict[str, Any] = {"options": [(names, "") for names in OPTIONS], "costs": COSTS, "most_ranked": 3}
         votes[slug] = await hold_vote(house, titles=titles, **kind, **given)
+    for slug, (rule, answers) in PUBLISHED.items():
+        titles = {"en": slug.replace("-", " ").capitalize(), "ar": f"نتيجة: {slug}"}
+        options = [(names, "") for names in OPTIONS]
+        votes[slug] = await hold_vote(house, voters=56, titles=titles, options=options, most_ranked=3, rule=rule)
+        for number, code in enumerate(votes[slug].codes[:54]):
+            await votes[slug].say(code, answers[number % len(answers)])
+        await votes[slug].publish()
     asked = {"options": [(names, "") for names in OPTIONS], "most_ranked": 3}
     votes[MOOD] = await hold_vote(house, titles={"en": "A vote open to all"}, open_to_all=True, **asked)
     told, rule = {"born": "2015-01-31"}, {"age_at_least": {"on": "2027-03-01", "years": 18}}
