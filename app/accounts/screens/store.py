@@ -84,8 +84,12 @@ async def join(session: AsyncSession, secret: str, code: str, lang: str) -> tupl
 
 async def find_own(session: AsyncSession, secret: str, account_id: UUID) -> Seen | None:
     """Find how an agent's own screen stands; None where they have none that lasts."""
-    query = select(Screen).where(_OURS, col(Screen.account_id) == account_id)
-    return _seen((await session.exec(query)).first(), secret, await now(session))
+    return _seen(await find_kept(session, account_id), secret, await now(session))
+
+
+async def find_kept(session: AsyncSession, account_id: UUID) -> Screen | None:
+    """Find what is kept of an agent's own screen."""
+    return (await session.exec(select(Screen).where(_OURS, col(Screen.account_id) == account_id))).first()
 
 
 def look(connection: Connection, secret: str, joined: Joined, moment: datetime) -> Seen | None:
