@@ -1,6 +1,7 @@
 """How a browser becomes a counter's second screen, whose it is, and when it is one no longer."""
 
 import asyncio
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -8,11 +9,15 @@ from sqlalchemy import text
 from sqlmodel import col, select, update
 from sqlmodel.ext.asyncio.session import AsyncSession
 
+from app.accounts.screens.handing import open_lease
+from app.accounts.screens.joining import new_joined, open_joined
+from app.accounts.screens.store import Use, extend, leave, look, part, sweep_screens, take
 from app.accounts.screens.store import join as join_row
-from app.accounts.screens.store import sweep_screens, take
 from app.accounts.screens.tables import Screen
 from app.security import Role
+from commons.clock import now
 from commons.errors import Conflict, DomainError, Forbidden
+from commons.rows import within
 from tests.plumbing.house import Town
 from tests.plumbing.screens import (
     AGENTS_PAGE,
@@ -191,3 +196,30 @@ async def test_the_agents_account_takes_the_screen_along_when_it_goes(one_town: 
     async with one_town.house.db.reading() as session:
         assert (await session.exec(select(Screen).where(col(Screen.public).is_not(None)))).all() == []
     assert "not joined to a counter any more" in await counter.show()
+
+
+async def test_only_the_browser_with_the_key_and_only_its_own_session_is_heard(
+    one_town: Town, vote: HeldVote, counter: Counter
+) -> None:
+    """What the pages ask beforehand is asked again under the row, for whoever came in between."""
+    secret, db = one_town.config.secret, one_town.house.db
+    joined = open_joined(secret, cookie_on(counter.screen, "screen"))
+    assert joined is not None
+    copied = replace(joined, private=new_joined(joined.screen_id, "en").private)
+    await counter.hand(vote, 0)
+    await db.write(lambda session: leave(session, secret, joined, b"0" * 16))
+    async with db.reading() as session:
+        seen = [await within(session, look, secret, each, await now(session)) for each in (joined, copied)]
+    assert [each and each.use for each in seen] == [Use.OFFERED, None]
+    for act in (take, lambda session, *given: extend(session, *given, b"0" * 16)):
+        with pytest.raises(Forbidden, match=r"screen\.gone"):
+            await db.write(lambda session, act=act: act(session, secret, copied))
+    await db.write(lambda session: part(session, copied))
+    await counter.begin()
+    await db.write(lambda session: leave(session, secret, joined, b"0" * 16))
+    with pytest.raises(Forbidden, match=r"screen\.over"):
+        await db.write(lambda session: extend(session, secret, joined, b"0" * 16))
+    lasting = open_lease(secret, joined.screen_id, (await row_of(one_town)).lease, datetime.now(UTC))
+    assert lasting is not None
+    await db.write(lambda session: leave(session, secret, copied, lasting))
+    assert (await counter.state()).endswith(IN_USE)
