@@ -104,6 +104,11 @@ class Config:
         return f"{self.cookie_name}-booth"
 
     @property
+    def screen_cookie_name(self) -> str:
+        """The cookie of a browser that is the second screen of a counter (docs/adr/0026)."""
+        return f"{self.cookie_name}-screen"
+
+    @property
     def halfway_cookie_name(self) -> str:
         """The cookie of somebody whose password was right and whose code is still to come."""
         return f"{self.cookie_name}-halfway"

@@ -80,8 +80,13 @@ MAY: dict[str, Predicate] = {
     "counter.decide_back": counter,
     "counter.find": counter,
     "counter.index": counter,
+    "counter.open_screen": agent,
     "counter.paper": agent,
     "counter.person": counter,
+    "counter.screen": agent,
+    "counter.screen_free": agent,
+    "counter.screen_part": agent,
+    "counter.screen_set_up": agent,
     "counter.vote": counter,
     "factors.add": signed_in,
     "factors.code": anybody,  # whose password was right a moment ago
@@ -178,6 +183,12 @@ MAY: dict[str, Predicate] = {
     "rolls.new": manager,
     "rolls.show": rolls_reader,
     "rolls.void": manager,
+    "screens.join": anybody,  # whoever has the code of a counter that waits
+    "screens.leave": anybody,
+    "screens.part": anybody,
+    "screens.show": anybody,
+    "screens.stay": anybody,
+    "screens.take": anybody,  # what an agent handed to this very browser
     "services.hide": editor,
     "services.index": anybody,
     "services.show": anybody,
@@ -233,6 +244,7 @@ PROVED_WITHIN: dict[str, timedelta] = {
     "counter.ask_back": JUST_NOW,
     "counter.bind": A_QUEUE,
     "counter.decide_back": JUST_NOW,
+    "counter.open_screen": A_QUEUE,
     "counter.paper": A_QUEUE,
     "factors.add": AND_TIME_TO_FILL_IN,  # by somebody who has a passkey
     "manage.amendment": JUST_NOW,

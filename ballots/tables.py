@@ -32,6 +32,7 @@ class Act(StrEnum):
 
     SLIP_BOUND = "slip_bound"
     SLIP_REPLACED = "slip_replaced"  # and what they had before stopped working
+    SCREEN_OPENED = "screen_opened"  # a ballot, on the second screen; not whether it was cast
     PAPER_MARKED = "paper_marked"
     PAPER_RELEASED = "paper_released"
 

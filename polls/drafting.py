@@ -26,7 +26,7 @@ MOST_OPTIONS = 200
 LONGEST_NAME = 120
 LONGEST_NOTE = 500
 REPEATED = "again"
-RESERVED = {"new"}
+RESERVED = {"new", "screen"}
 """Addresses that stand for something else."""
 
 

@@ -4,14 +4,12 @@ The pass is sealed under a key that follows from the house's secret and bound to
 house keeps nothing: no row says who is voting now. Whoever reads it must still ask whether the code became void.
 """
 
-import base64
-import binascii
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
 from app.accounts.roll.voters import Voter
-from app.accounts.sealing import NONCE_BYTES, TAG_BYTES, seal, unseal
+from app.accounts.sealing import NONCE_BYTES, TAG_BYTES, as_text, from_text, seal, unseal
 
 VALID_FOR = timedelta(minutes=30)
 PURPOSE = "khma-booth-pass-1"
@@ -35,20 +33,17 @@ def seal_pass(secret: str, poll_id: UUID, voter: Voter, moment: datetime) -> str
     """
     until = int((moment + VALID_FOR).timestamp())
     text = voter.line_id.bytes + voter.serial.to_bytes(_SERIAL) + until.to_bytes(_UNTIL)
-    return base64.urlsafe_b64encode(seal(secret, PURPOSE, poll_id.bytes, text)).decode()
+    return as_text(seal(secret, PURPOSE, poll_id.bytes + voter.session, text))
 
 
-def open_pass(secret: str, poll_id: UUID, text: str, moment: datetime) -> Pass | None:
-    """Read a pass back; None where it is too old, was changed, or was made for another vote or another house."""
-    if len(text) != PASS_SIGNS or not text.isascii():
-        return None
-    try:
-        sealed = base64.urlsafe_b64decode(text)
-    except binascii.Error:
-        return None
-    if base64.urlsafe_b64encode(sealed).decode() != text:  # Python reads over strange signs
-        return None
-    if (opened := unseal(secret, PURPOSE, poll_id.bytes, sealed)) is None:
+def open_pass(secret: str, poll_id: UUID, text: str, moment: datetime, session: bytes = b"") -> Pass | None:
+    """Read a pass back; None where it is too old, was changed, or was made for another vote or another house.
+
+    session: the one that lasts at this second screen; nothing where this browser is none. A pass of one is worth
+             nothing without it.
+    """
+    sealed = from_text(text) if len(text) == PASS_SIGNS else None
+    if sealed is None or (opened := unseal(secret, PURPOSE, poll_id.bytes + session, sealed)) is None:
         return None
     serial, until = opened[_LINE : _LINE + _SERIAL], opened[_LINE + _SERIAL :]
     if moment.timestamp() >= int.from_bytes(until):

@@ -28,6 +28,8 @@ from app.accounts.limits import (
     PASSWORD_OF_ACCOUNT,
     PASSWORD_OF_DEVICE,
     PROVIDER_FROM_NETWORK,
+    SCREEN_CODE_FROM_AROUND,
+    SCREEN_CODE_FROM_NETWORK,
     WIDER,
     Limit,
     Limits,
@@ -76,6 +78,7 @@ class Kind:
 
 
 PASSWORD = Kind(PASSWORD_OF_ACCOUNT, PASSWORD_OF_DEVICE, in_turn=True)
+_OF_SCREENS = (SCREEN_CODE_FROM_NETWORK, SCREEN_CODE_FROM_AROUND)
 FACTOR = Kind(FACTOR_OF_ACCOUNT, FACTOR_OF_DEVICE, in_turn=False)
 
 
@@ -159,6 +162,21 @@ def count_wrong_code(limits: Limits, networks: tuple[str, str], *, now: float | 
     """Count a voter's code that nobody has. A right one is taken before this, however many came. Raises TooMany."""
     for limit, network in zip((CODE_FROM_NETWORK, CODE_FROM_AROUND), networks, strict=True):
         limits.try_one(limit, network, now=now)
+
+
+def count_screen_code(limits: Limits, networks: tuple[str, str], *, now: float | None = None) -> None:
+    """Count a code of a second screen before anybody looks whether it is right: it is shorter than a voter's.
+
+    Raises: TooMany.
+    """
+    for limit, network in zip(_OF_SCREENS, networks, strict=True):
+        limits.try_one(limit, network, now=now)
+
+
+def screen_code_was_right(limits: Limits, networks: tuple[str, str]) -> None:
+    """Take it back: a counter waited with this code."""
+    for limit, network in zip(_OF_SCREENS, networks, strict=True):
+        limits.take_back(limit.scope, network)
 
 
 def count_fact(limits: Limits, code: str, *, now: float | None = None) -> None:

@@ -1,5 +1,7 @@
 """Small things under seal: what only this house can read back, made for one purpose and bound to one thing. Pure."""
 
+import base64
+import binascii
 import secrets
 
 from cryptography.exceptions import InvalidTag
@@ -30,6 +32,22 @@ def unseal(secret: str, purpose: str, bound_to: bytes, sealed: bytes) -> bytes |
         return AESGCM(key_for(secret, purpose)).decrypt(nonce, rest, _about(purpose, bound_to))
     except InvalidTag:
         return None
+
+
+def as_text(sealed: bytes) -> str:
+    """Write it for a cookie: signs that need no escaping."""
+    return base64.urlsafe_b64encode(sealed).decode()
+
+
+def from_text(text: str) -> bytes | None:
+    """Read that back; None for any other spelling, since Python reads over strange signs."""
+    if not text.isascii():
+        return None
+    try:
+        sealed = base64.urlsafe_b64decode(text)
+    except binascii.Error:
+        return None
+    return sealed if as_text(sealed) == text else None
 
 
 def _about(purpose: str, bound_to: bytes) -> bytes:

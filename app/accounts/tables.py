@@ -92,6 +92,8 @@ class Event(StrEnum):
     ACCOUNT_ERASED = "account_erased"
     CODES_SHOWN = "codes_shown"
     SLIP_BOUND = "slip_bound"
+    SCREEN_JOINED = "screen_joined"  # a browser became an agent's second screen
+    SCREEN_OPENED = "screen_opened"  # for somebody at the counter; by day alone
     PAPER_MARKED = "paper_marked"
     PAPER_RELEASE_ASKED = "paper_release_asked"
     PAPER_RELEASED = "paper_released"

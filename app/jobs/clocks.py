@@ -15,6 +15,8 @@ from app.accounts.phones.store import CODE_LIVES, sweep_codes
 from app.accounts.rights.store import EVENTS_KEPT, forget_old_events, forget_struck_lines
 from app.accounts.roll.freezing import forget_facts
 from app.accounts.roll.newcomers.store import forget_newcomers
+from app.accounts.screens.joining import LASTS as SCREENS_LAST
+from app.accounts.screens.store import sweep_screens
 from app.accounts.sessions import DEVICE_KNOWN_FOR, LONGEST, sweep_devices, sweep_sessions
 from app.house import House
 from app.jobs.store import KEPT, sweep_jobs
@@ -70,6 +72,10 @@ async def _phone_codes(_: House, session: AsyncSession) -> None:
     await sweep_codes(session)
 
 
+async def _screens(_: House, session: AsyncSession) -> None:
+    await sweep_screens(session)
+
+
 async def _letters(_: House, session: AsyncSession) -> None:
     await sweep_letters(session, LETTERS_KEPT)
 
@@ -104,6 +110,7 @@ CLOCKS = (
     Clock("invitations", STRANGERS_KEPT, _invitations),
     Clock("links", SPENT_KEPT, _links),
     Clock("phone_codes", CODE_LIVES, _phone_codes),
+    Clock("screens", SCREENS_LAST, _screens),
     Clock("letters", LETTERS_KEPT, _letters),
     Clock("security_log", EVENTS_KEPT, _security_log),
     Clock("struck_lines", STRUCK_KEPT, _struck_lines),

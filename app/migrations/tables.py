@@ -5,6 +5,7 @@ from sqlmodel import SQLModel
 from app.accounts import tables as _accounts  # noqa: F401 - read for the tables they define
 from app.accounts.phones import tables as _phones  # noqa: F401
 from app.accounts.roll.filling import tables as _filling  # noqa: F401
+from app.accounts.screens import tables as _screens  # noqa: F401
 from app.accounts.telling import tables as _telling  # noqa: F401
 from app.jobs import tables as _jobs  # noqa: F401
 from app.letters import tables as _letters  # noqa: F401

@@ -1,7 +1,8 @@
 """What the pages of a vote share: who is at the ballot, by the code they typed or the pass that this browser holds.
 
 A pass that somebody got by signing in holds as long as they stay signed in and the line stays theirs. In a vote open to
-all no pass is needed: whoever asked to take part is at the ballot while they are signed in.
+all no pass is needed: whoever asked to take part is at the ballot while they are signed in. At a counter's second
+screen one holds as long as the session that an agent began there.
 
 A code stands in no address, and a wrong one is all that is ever counted.
 """
@@ -21,9 +22,10 @@ from app.accounts.oidc.store import find_line_of, find_own_line, find_own_line_a
 from app.accounts.roll.codes import read_code
 from app.accounts.roll.second_fact import is_right_fact
 from app.accounts.roll.store import find_voter, find_voter_again, hold_for_code
-from app.accounts.roll.voters import BY_SIGN_IN, Voter
+from app.accounts.roll.voters import AT_SCREEN, BY_SIGN_IN, Voter
+from app.accounts.screens.store import find_voter_at_screen, look
 from app.house import House
-from app.web.respond import AnyRequest
+from app.web.respond import AnyRequest, screen_of
 from app.web.session import house_of, keep_cookie, visitor_of
 from ballots.keys import Keys
 from commons.clock import now
@@ -53,14 +55,15 @@ def at_the_booth(connection: Connection, request: AnyRequest, slug: str) -> tupl
         return held, voter
     poll = hold_for_cast(connection, slug)
     if (present := _present(connection, request, poll, poll.moment)) is None:
-        raise Forbidden("voter.not_joined") if poll.open_to_all else Invalid("code.missing", field="code")
+        raise Forbidden("voter.not_joined") if poll.open_to_all else _nobody(request)
     return poll, present
 
 
 async def who_is_there(request: AnyRequest, session: AsyncSession, poll: Poll) -> Voter:
     """Find who asks, and that they stand on this vote's roll: by a code that works, their pass, or their sign-in.
 
-    Raises: Invalid "code.missing", "code.…"; Forbidden "code.unknown", "voter.not_on_roll", "voter.void"; TooMany.
+    Raises: Invalid "code.missing", "code.…"; Forbidden "code.unknown", "voter.not_on_roll", "voter.void", at a second
+            screen "screen.over"; TooMany.
     """
     if typed := visitor_of(request).text("code").strip():
         with counting_wrong_codes(request):
@@ -73,7 +76,7 @@ async def who_is_there(request: AnyRequest, session: AsyncSession, poll: Poll) -
             raise Forbidden("voter.void", field="code")
         return voter
     if (found := await admitted(request, session, poll) or await own_line(request, session, poll)) is None:
-        raise Invalid("code.missing", field="code")
+        raise _nobody(request)
     return found
 
 
@@ -119,16 +122,26 @@ def _present(connection: Connection, request: AnyRequest, poll: Poll | Held, mom
 def _holder(connection: Connection, request: AnyRequest, poll: Poll | Held, moment: datetime) -> Voter | None:
     """Find whom this browser's pass lets in; nobody where it is over, of another vote, or its code void."""
     config = house_of(request).config
-    text = request.cookies.get(config.booth_cookie_name, "")
-    if (held := open_pass(config.secret, poll.id, text, moment)) is None:
+    text, lasting = request.cookies.get(config.booth_cookie_name, ""), b""
+    if text and (joined := screen_of(request)) is not None:
+        seen = look(connection, config.secret, joined, moment)
+        lasting = b"" if seen is None else seen.session
+    if (held := open_pass(config.secret, poll.id, text, moment, lasting)) is None:
         return None
-    if held.serial != BY_SIGN_IN:
+    if held.serial == AT_SCREEN:
+        voter = find_voter_at_screen(connection, held.line_id, lasting)
+    elif held.serial != BY_SIGN_IN:
         voter = find_voter_again(connection, held.line_id, held.serial)
     elif (account_id := visitor_of(request).account_id) is not None:
         voter = find_own_line_again(connection, held.line_id, account_id)
     else:
         voter = None
     return voter if voter is not None and not voter.is_void and voter.roll_id == poll.roll_id else None
+
+
+def _nobody(request: AnyRequest) -> DomainError:
+    """Say what helps where nobody is at the ballot: a code, or at a second screen the counter."""
+    return Invalid("code.missing", field="code") if screen_of(request) is None else Forbidden("screen.over")
 
 
 def tag_of(house: House, poll: Poll | Held, voter: Voter) -> bytes:

@@ -17,6 +17,7 @@ from app.accounts.prints.binding import bind
 from app.accounts.roll.lookup import FoundLines, find_lines
 from app.accounts.roll.store import get_line
 from app.accounts.roll.voters import Voter
+from app.accounts.screens.store import find_own, offer
 from app.accounts.tables import Event, RollLine
 from app.jobs.store import enqueue
 from app.web.browsers import browser_of
@@ -24,6 +25,7 @@ from app.web.respond import AnyRequest, onward, page
 from app.web.session import house_of, visitor_of
 from ballots import paper
 from ballots.assisted import note_act
+from ballots.eligibility import check_eligible
 from ballots.keys import Keys
 from ballots.tables import Act
 from commons.approvals.tables import Decision
@@ -128,6 +130,26 @@ class Desk(Controller):
 
         return await _done(request, slug, line_id, "on-paper", work)
 
+    @post("/screen", name="counter.open_screen")
+    async def open_screen(
+        self, request: AnyRequest, lang: FromPath[str], slug: FromPath[str], line_id: FromPath[UUID]
+    ) -> Response[str]:
+        """Open their ballot on the agent's second screen. Codes they have go on working: one line, one vote."""
+        visitor, secret = visitor_of(request), house_of(request).config.secret
+
+        async def work(session: AsyncSession) -> None:
+            here = await _present(request, session, slug, line_id)
+            _check_seen(visitor.text("seen_screen"), "seen_screen")
+            check_accepting(here.poll.state, here.poll.closes_at, await now(session))
+            check_eligible(here.voter.facts(here.poll.eligibility), here.poll.roll_id)
+            if await paper.is_marked(session, here.poll.id, here.tag):
+                raise Conflict("paper.marked")
+            await offer(session, secret, visitor.known_id, here.poll.id, line_id)
+            await _tell(request, session, here, Act.SCREEN_OPENED)
+            await _log(request, session, Event.SCREEN_OPENED, here.poll, day_alone=True)
+
+        return await _done(request, slug, line_id, "screen-opened", work)
+
     @post("/back", name="counter.ask_back")
     async def ask(
         self, request: AnyRequest, lang: FromPath[str], slug: FromPath[str], line_id: FromPath[UUID]
@@ -194,9 +216,12 @@ async def _tell(request: AnyRequest, session: AsyncSession, here: Present, act: 
     await note_act(session, Keys(house_of(request).config.keys), here.poll, here.line.id.bytes, act)
 
 
-async def _log(request: AnyRequest, session: AsyncSession, event: Event, poll: Poll) -> None:
-    """Write down who did what, for which vote, and not for whom."""
-    await note(session, event, who=visitor_of(request).known_id, browser=browser_of(request), about=poll.slug)
+async def _log(
+    request: AnyRequest, session: AsyncSession, event: Event, poll: Poll, *, day_alone: bool = False
+) -> None:
+    """Write down who did what, for which vote, and not for whom; by day alone what tells when somebody votes."""
+    who, browser = visitor_of(request).known_id, browser_of(request)
+    await note(session, event, who=who, browser=browser, about=poll.slug, day_alone=day_alone)
 
 
 async def _done(
@@ -235,6 +260,7 @@ async def _person(request: AnyRequest, slug: str, line_id: UUID, error: DomainEr
         is_open = here.poll.state is State.OPEN and await now(session) < here.poll.closes_at
         on_paper = await paper.is_marked(session, here.poll.id, here.tag)
         asked = await paper.find_request(session, here.poll.id, here.tag) if on_paper else None
+        screen = await find_own(session, house_of(request).config.secret, visitor.known_id)
     return await page(
         request,
         "counter/person.html",
@@ -244,6 +270,7 @@ async def _person(request: AnyRequest, slug: str, line_id: UUID, error: DomainEr
         is_open=is_open,
         on_paper=on_paper,
         asked=asked,
+        screen=screen,
         typed={name: visitor.text(name) for name in ("slip", "reason")},
         error=error,
     )

@@ -12,6 +12,7 @@ from litestar.enums import MediaType
 
 from app.accounts.entering import Arrival
 from app.accounts.factors.halfway import VALID_FOR, Halfway, mark_of, seal_halfway
+from app.accounts.screens.joining import Joined, open_joined
 from app.accounts.sessions import DEVICE_KNOWN_FOR
 from app.accounts.tables import Account
 from app.config import LANGUAGES, RIGHT_TO_LEFT, ROOT
@@ -49,6 +50,8 @@ NOTICES = frozenset(
         "password-changed",
         "proved",
         "published",
+        "screen-ended",
+        "screen-opened",
         "refused",
         "released",
         "saved",
@@ -63,7 +66,7 @@ NOTICES = frozenset(
     }
 )
 STATIC = ROOT / "app" / "static"
-NEAR_THE_BOX = ("counter.", "votes.")
+NEAR_THE_BOX = ("counter.", "screens.", "votes.")
 
 
 @cache
@@ -94,6 +97,15 @@ def _look(request: AnyRequest) -> dict[str, str]:
     allowed = {"theme": THEMES, "text": ("large",), "lang": tuple(LANGUAGES)}
     pairs = (part.partition("=") for part in request.cookies.get(LOOK_COOKIE, "")[:100].split("."))
     return {key: value for key, _, value in pairs if value in allowed.get(key, ())}
+
+
+def screen_of(request: AnyRequest) -> Joined | None:
+    """Tell what a browser carries that is a counter's second screen; its row says whether it still is.
+
+    None for any other, and for one in which somebody signed in: what is theirs and what is everybody's stays apart.
+    """
+    config, visitor = house_of(request).config, visitor_of(request)
+    return None if visitor.signed_in else open_joined(config.secret, request.cookies.get(config.screen_cookie_name, ""))
 
 
 def context(request: AnyRequest, lang: str) -> dict[str, Any]:
@@ -127,6 +139,7 @@ def context(request: AnyRequest, lang: str) -> dict[str, Any]:
         "text_in": lambda texts: text_in(texts, lang),
         "organisation": _organisation(house.known_host, lang),
         "visitor": visitor,
+        "on_screen": screen_of(request) is not None,
         "csrf": FormToken(visitor),
         "path": request.scope["path"],
         "here": here,

@@ -33,7 +33,7 @@ from app.web.admission import (
     tag_of,
     with_pass,
 )
-from app.web.respond import AnyRequest, language_of, onward, page
+from app.web.respond import AnyRequest, language_of, onward, page, screen_of
 from app.web.session import Visitor, house_of, keep_cookie, visitor_of
 from ballots.answers import order_of
 from ballots.casting import Cast, Happened, find_receipt, last_form, record
@@ -265,7 +265,8 @@ async def _ballot_again(
             if after is None and isinstance(error, Conflict):  # the form followed somebody else's ballot
                 error = Invalid("ballot.form_broken")
     if isinstance(error, Forbidden) and error.code.startswith("voter."):
-        error.field, voter = "" if poll.open_to_all else "code", None
+        asks_code = not poll.open_to_all and screen_of(request) is None
+        error.field, voter = "code" if asks_code else "", None
     answer = await _ballot(request, standing, officials, sheet, voter, fact, error)
     return answer if voter is None else await with_pass(request, answer, poll, voter)
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from app.accounts.links import password_mark
 from app.accounts.tokens import make_token
 from app.demo.walk import SHEET
-from tests.accessibility import factors, prints, providers, rights, rolls, votes, waits
+from tests.accessibility import factors, prints, providers, rights, rolls, screens, votes, waits
 from tests.accessibility.acts import (
     Act,
     ask_to_postpone,
@@ -105,6 +105,7 @@ PAGES = [
     Case("rolls", "rolls.index", "/manage/rolls", (MANAGER,)),
     Case("roll", "rolls.show", f"/manage/rolls/{ROLL}", (MANAGER,)),
     *(Case(*each) for each in prints.PAGES),
+    *(Case(*each) for each in screens.PAGES),
     Case("roll-new", "rolls.new", "/manage/rolls/new", (MANAGER,)),
     Case("roll-add", "rolls.add", f"/manage/rolls/{ROLL}/add", (MANAGER,)),
     *(Case(f"roll-{name}", *place, (MANAGER,)) for name, place in rolls.PAGES.items()),
@@ -264,6 +265,7 @@ MISTAKES = [
     Case("roll-unreasoned", "rolls.index", "/manage/rolls", (MANAGER,), rolls.strike_without_reason, 422, 1),
     Case("roll-unsure", "rolls.show", f"/manage/rolls/{ROLL}", (MANAGER,), pressed("details form"), 422, 1),
     *(Case(*each) for each in prints.MISTAKES),
+    *(Case(*each) for each in screens.STATES),
     Case("slip", "rolls.show", f"/manage/rolls/{ROLL}", (MANAGER,), pressed("table form")),
     Case("roll-nobody", "rolls.show", f"/manage/rolls/{ROLL}?q=zzz", (MANAGER,)),
     Case("no-hit", "services.index", "/services?q=zzz"),

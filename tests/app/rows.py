@@ -19,6 +19,7 @@ from app.accounts.roll.filling.plan import Act, Plan, pack
 from app.accounts.roll.filling.store import begin, write_on
 from app.accounts.roll.importing import Entry
 from app.accounts.roll.store import add_lines, add_roll, issue_codes
+from app.accounts.screens.store import set_up
 from app.accounts.sessions import meet_device, open_session
 from app.accounts.store import add_account
 from app.accounts.tables import DeskSlip, Event, FactorLoss, Passkey, PrintRun, Roll, RollVersion, RunKind
@@ -60,6 +61,7 @@ async def furnish(config: Config) -> None:
         account, secret = await add_account(session, "nino@example.org", "Nino", "$argon2id$"), new_app_secret()
         await open_session(session, account.id, "a browser")
         await meet_device(session, "x" * 40, account.id, "a device")
+        await set_up(session, "x" * 40, account.id)
         await add_factor(
             session, "x" * 40, account.id, secret, app_code(secret, step_at(await now(session))), draw_sheet()
         )

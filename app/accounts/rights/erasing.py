@@ -28,6 +28,7 @@ KEPT_AS = {
     "app_phone.account_id": GOES,
     "app_phone_code.account_id": GOES,
     "app_grant.account_id": GOES,
+    "app_screen.account_id": GOES,
     "app_letter.account_id": GOES,
     "app_roll_line.account_id": GOES,
     "app_grant.asked_by": ID_STAYS,

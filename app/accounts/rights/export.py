@@ -25,6 +25,7 @@ from app.accounts.rights.store import (
     find_waiting_loss,
 )
 from app.accounts.roll.newcomers.store import find_joined
+from app.accounts.screens.store import find_kept
 from app.accounts.tables import Account
 from app.letters.outbox import find_letters_of
 from commons.approvals.store import find_about, find_by
@@ -49,7 +50,7 @@ async def gather(session: AsyncSession, secret: str, account: Account) -> dict[s
     secret: the house's, under which a telephone number is sealed.
     """
     factor, loss = await find_factor(session, account.id), await find_waiting_loss(session, account.id)
-    phone = await find_phone(session, account.id)
+    phone, screen = await find_phone(session, account.id), await find_kept(session, account.id)
     return {
         "format": FORMAT,
         "made_at": _at(await now(session)),
@@ -87,6 +88,9 @@ async def gather(session: AsyncSession, secret: str, account: Account) -> dict[s
             }
             for each in await find_sessions(session, account.id)
         ],
+        "second_screen_at_the_counter": None
+        if screen is None
+        else {"joined": screen.public is not None, "ends_at": _at(screen.ends_at)},
         "browsers_known": [{"last_seen_at": _at(each.seen_at)} for each in await find_devices(session, account.id)],
         "security_log": [
             {

@@ -34,13 +34,20 @@ def read_code(typed: str) -> str:
     Returns: the normal form, 20 signs.
     Raises:  Invalid "code.mistyped" for the field "code" where a sign is missing, too many, unknown or wrong.
     """
-    values = [_value(sign) for sign in typed[: LONGEST_TYPED + 1] if not _is_left_out(sign)]
+    signs = signs_in(typed) if len(typed) <= LONGEST_TYPED else None
+    if signs is None or len(signs) != CODE_SIGNS:
+        raise Invalid("code.mistyped", field="code")
+    values = [_VALUES[sign] for sign in signs]
+    if _number(values[:RANDOM_SIGNS]) % MODULUS != _number(values[RANDOM_SIGNS:]):
+        raise Invalid("code.mistyped", field="code")
+    return signs
+
+
+def signs_in(typed: str) -> str | None:
+    """Give the signs that somebody typed, of those that codes are made of; None where another one is among them."""
+    values = [_value(sign) for sign in typed if not _is_left_out(sign)]
     known = [value for value in values if value is not None]
-    if len(typed) > LONGEST_TYPED or len(known) != len(values) or len(known) != CODE_SIGNS:
-        raise Invalid("code.mistyped", field="code")
-    if _number(known[:RANDOM_SIGNS]) % MODULUS != _number(known[RANDOM_SIGNS:]):
-        raise Invalid("code.mistyped", field="code")
-    return "".join(SIGNS[value] for value in known)
+    return "".join(SIGNS[value] for value in known) if len(known) == len(values) else None
 
 
 def shown(code: str) -> str:

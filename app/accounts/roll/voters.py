@@ -11,6 +11,9 @@ from ballots.eligibility import Channel, VoterFacts
 BY_SIGN_IN = 0
 """The serial of whoever came by signing in and showed no code; codes are counted from 1."""
 
+AT_SCREEN = 2**40 - 1
+"""The serial of whoever votes on the second screen of a counter, and showed no code; no code has it."""
+
 
 @dataclass(frozen=True)
 class Voter:
@@ -18,6 +21,7 @@ class Voter:
 
     serial:  which code of the line was shown, or BY_SIGN_IN. is_void: that code was declared void, or the line
              struck off. from_desk: the code was given out at a counter. known: what the list tells for a rule.
+    session: at a second screen the one that lasts, without which their pass is nothing; else nothing.
     fact:    mark of the second fact, asked for beside a code that came by letter; None where their line has none.
     """
 
@@ -28,6 +32,7 @@ class Voter:
     from_desk: bool = False
     known: Kept | None = field(default=None, repr=False)  # a person's; it belongs in no log
     fact: bytes | None = field(default=None, repr=False)
+    session: bytes = field(default=b"", repr=False)
 
     @property
     def channel(self) -> Channel:

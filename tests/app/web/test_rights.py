@@ -106,6 +106,7 @@ async def test_the_file_holds_no_ballot_and_no_tag(town: Town) -> None:
     kept = await download(browser)
     assert set(kept) == before == {
         "format", "made_at", "account", "telephone", "second_factor", "passkeys", "roles", "signed_in",
+        "second_screen_at_the_counter",
         "browsers_known", "security_log", "letters", "asked_about_you", "votes_open_to_all", "done_in_office",
         "not_in_this_file",
     }  # fmt: skip
