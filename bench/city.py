@@ -11,6 +11,7 @@ import argparse
 import asyncio
 import io
 import json
+import os
 import random
 import sys
 import tempfile
@@ -79,7 +80,8 @@ def main(argv: list[str]) -> int:
     parser.add_argument("--guesses", type=int, default=150, help="wrong codes that a stranger tries meanwhile")
     parser.add_argument("--seconds", type=float, help="from now to the announced closing; else by the number of voters")
     asked = parser.parse_args(argv)
-    print(f"{asked.voters:,} voters on {NAMES[asked.database]}, {asked.servers} processes of khma serve", flush=True)
+    print(f"{asked.voters:,} voters on {NAMES[asked.database]}, {asked.servers} processes of khma serve")
+    print(f"  load of this machine {os.getloadavg()[0]:.1f}, {os.cpu_count()} processors", flush=True)
     with tempfile.TemporaryDirectory(prefix="khma-city-") as room, ExitStack() as stack:
         folder, phases = Path(room), Phases()
         url, owner_url, _ = stack.enter_context(fresh_databases(asked.database, folder))

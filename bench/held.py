@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from bench.voters import CHANGED, LOST, MISTYPED, PLAIN, TWICE, Told
+from polls.lifecycle import Kind
 
 MOST_P99_SECONDS = 2.0
 FREE_GUESSES = 100
@@ -53,11 +54,13 @@ def tell(held: Held) -> Iterator[str]:
     """Tell the figures, a line each."""
     casts = [each for told in held.told for each in told["casts"]]
     pages = [each for told in held.told for each in told["pages"]]
-    recorded = sum(said in {"first", "changed"} for told in held.told for said in told["said"])
+    recorded = sum(len(set(told["receipts"])) for told in held.told)
     yield f"  {recorded / held.times.voting:.1f} ballots a second, with their pages and receipts"
     for name, times in (("page", pages), ("cast", casts)):
         spread = ", ".join(f"p{part} {share_of(times, part):.0f}" for part in (50, 95, 99))
         yield f"  {name} {spread} ms"
+    extended = sum(each["kind"] == Kind.EXTEND.value for each in held.minutes["amendments"])
+    yield f"  extended {extended} times by two people, for voters who were still on their way"
     yield f"  closed {held.times.closing:.1f} s after the announced time, box opened {held.times.opening:.1f} s"
     released = held.minutes["released"]
     yield f"  count, attack on the release and archive {held.times.publishing:.1f} s; released: {released}"

@@ -1,4 +1,4 @@
-"""`khma bench`: measure the count, the pages, the casting, the roll, the sign-in; what is measured stands in bench/."""
+"""`khma bench`: measure the count, the pages, the casting, the roll, the sign-in, a whole vote; each stands in bench/."""
 
 import argparse
 from importlib import import_module
