@@ -46,8 +46,8 @@ WAYS = {PLAIN: 84, MISTYPED: 2, LOST: 4, TWICE: 4, CHANGED: 6}
 """Of a hundred voters, how many do what."""
 BLANK = 0.02
 VOTERS_A_SECOND = 30
-MARGIN_SECONDS = 6
-LOOK_SECONDS = 0.05
+MARGIN_SECONDS = 10
+LOOK_SECONDS = 0.1
 PATIENCE_SECONDS = 900
 LATER = "Many people are still waiting to vote."
 
@@ -106,6 +106,7 @@ async def _hold(asked: argparse.Namespace, folder: Path, url: str, env: dict[str
             phases.end("pages up")
             with running_worker(env) as worker:
                 vote, (late_code, *codes) = await _prepare(asked, db, folder)
+                keeping = asyncio.create_task(_keep_open(vote))
                 phases.end("roll, codes, keys")
                 await _until(vote, State.OPEN)
                 phases.end("opened by the worker")
@@ -114,6 +115,7 @@ async def _hold(asked: argparse.Namespace, folder: Path, url: str, env: dict[str
                 (told, voting), slowed = await asyncio.gather(
                     _vote(asked, base, vote, voters), _guess(base, vote, asked.guesses)
                 )
+                keeping.cancel()
                 phases.end("voting")
                 closes_at = (await vote.refreshed()).closes_at
                 await asyncio.sleep(max(0.0, (closes_at - datetime.now(UTC)).total_seconds()))
@@ -177,11 +179,9 @@ def _voters(vote: Vote, codes: list[str]) -> list[Voter]:
 async def _vote(asked: argparse.Namespace, base: str, vote: Vote, voters: list[Voter]) -> tuple[list[Told], float]:
     """Let crowds vote beside one another. Returns what each voter tells, in their order, and the seconds it took."""
     began = time.perf_counter()
-    keeping = asyncio.create_task(_keep_open(vote))
     crowds = await asyncio.gather(
         *(_send(asked, base, vote, voters[first :: asked.crowds]) for first in range(asked.crowds))
     )
-    keeping.cancel()
     told = dict[int, Told]()
     for first, crowd in enumerate(crowds):
         told |= dict(zip(range(first, len(voters), asked.crowds), crowd, strict=True))
@@ -206,7 +206,7 @@ async def _keep_open(vote: Vote) -> None:
         if left > MARGIN_SECONDS / 2:
             await asyncio.sleep(left - MARGIN_SECONDS / 2)
             continue
-        time_ = {"time": (closes_at + timedelta(seconds=2 * MARGIN_SECONDS)).isoformat()}
+        time_ = {"time": (closes_at + timedelta(seconds=MARGIN_SECONDS)).isoformat()}
         amendment = await vote.db.write(
             lambda session, time_=time_: amendments.ask(session, vote.poll.id, Kind.EXTEND, LATER, uuid4(), time_)  # type: ignore[misc]
         )
@@ -249,7 +249,7 @@ async def _fetch(address: str) -> dict[str, bytes]:
         files = await asyncio.to_thread(fetch, address)
         if LEDGER in files:
             return files
-        await asyncio.sleep(4 * LOOK_SECONDS)
+        await asyncio.sleep(2 * LOOK_SECONDS)
 
 
 def _verify(folder: Path, env: dict[str, str], files: dict[str, bytes]) -> tuple[int, str]:

@@ -1,4 +1,4 @@
-"""`khma bench`: measure the count, the pages, the casting, the roll, the sign-in, a whole vote; each stands in bench/."""
+"""`khma bench`: measure the count, pages, casting, the roll, sign-in, a whole vote; what is measured is in bench/."""
 
 import argparse
 from importlib import import_module
