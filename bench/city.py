@@ -106,7 +106,7 @@ async def _hold(asked: argparse.Namespace, folder: Path, url: str, env: dict[str
             phases.end("pages up")
             with running_worker(env) as worker:
                 vote, (late_code, *codes) = await _prepare(asked, db, folder)
-                keeping = asyncio.create_task(_keep_open(vote))
+                keeping = asyncio.create_task(_keep_open(vote, _window(asked) / 2))
                 phases.end("roll, codes, keys")
                 await _until(vote, State.OPEN)
                 phases.end("opened by the worker")
@@ -152,10 +152,14 @@ async def _hold(asked: argparse.Namespace, folder: Path, url: str, env: dict[str
 
 async def _prepare(asked: argparse.Namespace, db: Database, folder: Path) -> tuple[Vote, list[str]]:
     """Prepare a vote of so many people and one more, who comes too late."""
-    window = asked.seconds or MARGIN_SECONDS + asked.voters / VOTERS_A_SECOND
-    closes_at = datetime.now(UTC) + timedelta(seconds=window)
+    closes_at = datetime.now(UTC) + timedelta(seconds=_window(asked))
     names = [f"Service {number}" for number in range(1, asked.options + 1)]
     return await prepare_vote(db, folder, asked.voters + 1, names, closes_at=closes_at, publishes_at=closes_at)
+
+
+def _window(asked: argparse.Namespace) -> float:
+    """Say how many seconds before its end a vote is announced."""
+    return float(asked.seconds or MARGIN_SECONDS + asked.voters / VOTERS_A_SECOND)
 
 
 def _voters(vote: Vote, codes: list[str]) -> list[Voter]:
@@ -198,7 +202,7 @@ async def _send(asked: argparse.Namespace, base: str, vote: Vote, voters: list[V
     return told
 
 
-async def _keep_open(vote: Vote) -> None:
+async def _keep_open(vote: Vote, seconds: float) -> None:
     """Have two people extend the vote where voters are still on their way shortly before it closes."""
     while True:
         closes_at = (await vote.refreshed()).closes_at
@@ -206,7 +210,7 @@ async def _keep_open(vote: Vote) -> None:
         if left > MARGIN_SECONDS / 2:
             await asyncio.sleep(left - MARGIN_SECONDS / 2)
             continue
-        time_ = {"time": (closes_at + timedelta(seconds=MARGIN_SECONDS)).isoformat()}
+        time_ = {"time": (closes_at + timedelta(seconds=seconds)).isoformat()}
         amendment = await vote.db.write(
             lambda session, time_=time_: amendments.ask(session, vote.poll.id, Kind.EXTEND, LATER, uuid4(), time_)  # type: ignore[misc]
         )
