@@ -27,11 +27,13 @@ from sqlmodel import SQLModel
 
 from app.db import Database, driver_url, upgrade
 from bench.bare import Mark
+from bench.databases import KINDS, NAMES, fresh_databases
 from bench.pages import bare_server
 from bench.sending import Answer, Plan
 from tests.ballots.voting import Vote
-from tests.plumbing.booths import Client, Form, hold_vote, request_of, settings
-from tests.plumbing.postgres import APP, OWNER, running_postgres
+from tests.plumbing.booths import Form, hold_vote, settings
+from tests.plumbing.clients import Client, request_of
+from tests.plumbing.postgres import APP
 from tests.plumbing.server import running_server
 
 LEAST_OF_BARE = 0.5
@@ -39,8 +41,6 @@ MOST_P99_OF_P50 = 5.0
 OPTIONS = 12
 MOST_A_SECOND = 300
 WARM_SECONDS = 1.0
-KINDS = ("sqlite", "postgresql")
-NAMES = {"sqlite": "SQLite", "postgresql": "PostgreSQL"}
 
 
 @dataclass(frozen=True)
@@ -166,7 +166,7 @@ def _place(kind: str, clients: int, voters: int) -> Iterator[Place]:
     """Serve a vote and the bare handler over databases of one kind."""
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="khma-bench-")))
-        url, owner_url, bare_url = stack.enter_context(_databases(kind, folder))
+        url, owner_url, bare_url = stack.enter_context(fresh_databases(kind, folder))
         upgrade(owner_url, None if kind == "sqlite" else APP)
         _make_table(bare_url)
         vote, codes = asyncio.run(_open(url, folder, voters))
@@ -174,19 +174,6 @@ def _place(kind: str, clients: int, voters: int) -> Iterator[Place]:
         bare = stack.enter_context(bare_server(bare_url))
         browsers = asyncio.run(_visit(base, vote, clients))
         yield Place(vote, base, bare, browsers, _forms(vote, codes))
-
-
-@contextmanager
-def _databases(kind: str, folder: Path) -> Iterator[tuple[str, str, str]]:
-    """Make two empty databases. Yields the addresses of Khma's, for the app and for the owner, and of the bare one."""
-    if kind == "sqlite":
-        url = f"sqlite:///{folder / 'khma.sqlite3'}"
-        yield url, url, f"sqlite:///{folder / 'bare.sqlite3'}"
-        return
-    with running_postgres("fsync=on", "synchronous_commit=on", "full_page_writes=on", on_disk=True) as server:
-        for name in ("khma", "bare"):
-            server.run(f"CREATE DATABASE {name} OWNER {OWNER}")
-        yield server.url("khma", APP), server.url("khma", OWNER), server.url("bare", OWNER)
 
 
 def _make_table(url: str) -> None:

@@ -29,7 +29,8 @@ from app.accounts.passwords import Passwords
 from app.accounts.store import add_account
 from app.db import Database, upgrade
 from commons.organisations.store import found
-from tests.plumbing.booths import Client, settings
+from tests.plumbing.booths import settings
+from tests.plumbing.clients import Client
 from tests.plumbing.postgres import APP, OWNER, running_postgres
 from tests.plumbing.server import running_program
 

@@ -37,7 +37,7 @@ Running an installation (settings: docs/operating.md)
 
 Working on Khma itself (CONTRIBUTING.md)
   khma lint   [--lock]                           style, types and the house rules; --lock renews the lock files
-  khma bench  count | pages                      measure, each figure beside its limit or its peer
+  khma bench  city | cast | count | pages | …    measure, each figure beside its limit or its peer
 
 Exit codes: 0 done · 1 something does not hold · 2 not understood, or a file that cannot be read
 """

@@ -19,7 +19,8 @@ from app.db import Database
 from ballots.casting import find_receipt
 from tests.ballots.voting import Vote
 from tests.conftest import Addresses
-from tests.plumbing.booths import Answer, Client, Form, hold_vote, settings
+from tests.plumbing.booths import Form, hold_vote, settings
+from tests.plumbing.clients import Answer, Client
 from tests.plumbing.server import running_program, running_server
 from tests.plumbing.sizes import FAULTS, tries
 
@@ -42,7 +43,7 @@ async def enter(base: str, vote: Vote, number: int) -> list[Client]:
 
 async def cast(client: Client, form: Form) -> Answer:
     """Cast one form; a house that says it is too busy took nothing, and is sent the same form again."""
-    while (answer := await client.cast(form)).status == 503:
+    while (answer := await form.cast(client)).status == 503:
         pass
     return answer
 
@@ -119,7 +120,7 @@ async def test_no_acknowledged_ballot_is_lost_when_servers_are_killed(
             form = Form(vote, [1, 3], waiting.pop())
             while True:
                 try:
-                    acknowledged[form.code] = happened(await client.cast(form))
+                    acknowledged[form.code] = happened(await form.cast(client))
                     break
                 except LOST:
                     cut += 1

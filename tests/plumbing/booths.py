@@ -1,22 +1,14 @@
-"""A vote with a roll and codes in a house of its own, and small browsers that cast in it by HTTP and do nothing else.
+"""A vote with a roll and codes in a house of its own, and ballots for it, filled in as a browser sends them."""
 
-They send what a browser sends, byte for byte, over a connection that stays open, and read no more than they must: so
-many of them cost little beside the server that is tried.
-"""
-
-import asyncio
-import re
 import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Self
-from urllib.parse import urlencode, urlsplit
 
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from app.accounts.roll.codes import shown
-from app.accounts.roll.freezing import roll_lines
+from app.accounts.roll.freezing import lines_at_opening
 from app.accounts.roll.importing import Entry
 from app.accounts.roll.store import add_lines, add_roll, issue_codes
 from app.db import Database
@@ -26,17 +18,16 @@ from ballots.preparing import accept_proof, start
 from ballots.receipts import form_hash_of
 from commons.organisations.store import find_host, found
 from tests.ballots.voting import NAMES, Vote, locked_vote
+from tests.plumbing.clients import Answer, Client
 from tests.plumbing.server import SECRET
 
 NONE_BEFORE = "0" * 64
-TOKEN = re.compile(r'name="_token" value="([^"]+)"')
-RECEIPT = re.compile(r'<p class="receipt-code" dir="ltr"><code>([0-9a-f ]+)</code>')
 
 
-async def hold_vote(
+async def prepare_vote(
     db: Database, folder: Path, voters: int, names: Sequence[str] = NAMES, **changed: object
 ) -> tuple[Vote, list[str]]:
-    """Open a vote for a roll of so many people. Returns it, and a code for each of them.
+    """Prepare a vote for a roll of so many people, ready to be opened. Returns it, and a code for each of them.
 
     folder:  where its keys and boxes lie, as `settings` names it. changed: as for `locked_vote`.
     """
@@ -56,9 +47,17 @@ async def hold_vote(
     for custodian, seed in vote.seeds.items():
         proof = prove(seed, vote.poll.id, vote.keys.copies(vote.poll.id, custodian))
         await db.write(lambda s, c=custodian, p=proof: accept_proof(s, vote.keys, vote.poll.id, c, p))  # type: ignore[misc]
+    return vote, codes
+
+
+async def hold_vote(
+    db: Database, folder: Path, voters: int, names: Sequence[str] = NAMES, **changed: object
+) -> tuple[Vote, list[str]]:
+    """Do as `prepare_vote`, and open it."""
+    vote, codes = await prepare_vote(db, folder, voters, names, **changed)
 
     async def begin(session: AsyncSession) -> None:
-        vote.poll = await start(session, vote.keys, vote.poll.id, await roll_lines(session, roll_id))  # type: ignore[arg-type]
+        vote.poll = await start(session, vote.keys, vote.poll.id, await lines_at_opening(session, vote.poll))
 
     await db.write(begin)
     return vote, codes
@@ -98,83 +97,6 @@ class Form:
         code = {"code": shown(self.code)} if self.code else {}
         return {"_token": token, "form": self.key.hex(), "after": after} | filled | code
 
-
-@dataclass(frozen=True)
-class Answer:
-    """What came back: the first line's number, the headers by small name (cookies by theirs), the body."""
-
-    status: int
-    headers: dict[str, str]
-    cookies: dict[str, str]
-    body: str
-
-    @property
-    def receipt(self) -> str:
-        """The receipt's code without blanks, or nothing."""
-        shown_code = RECEIPT.search(self.body)
-        return shown_code[1].replace(" ", "") if shown_code else ""
-
-
-class Client:
-    """One browser with one open connection, and its cookies."""
-
-    def __init__(self, base: str, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        self.base, self.cookies, self.token = base, dict[str, str](), ""
-        self._reader, self._writer = reader, writer
-
-    @classmethod
-    async def open(cls, base: str) -> Self:
-        """Connect."""
-        where = urlsplit(base)
-        return cls(base, *await asyncio.open_connection(where.hostname, where.port))
-
-    async def get(self, path: str) -> Answer:
-        """Open a page; its form's token is kept."""
-        answer = await self._ask(request_of(self.base, path, self.cookies))
-        if token := TOKEN.search(answer.body):
-            self.token = token[1]
-        return answer
-
-    async def post(self, path: str, fields: dict[str, str]) -> Answer:
-        """Send a form. A redirect is not followed."""
-        return await self._ask(request_of(self.base, path, self.cookies, fields))
-
-    async def cast(self, form: Form) -> Answer:
-        """Cast a ballot; the page with the form must have been opened."""
-        return await self.post(f"/en/votes/{form.vote.poll.slug}", form.fields(self.token))
-
-    async def reconnect(self) -> None:
-        """Connect again, with the same cookies."""
-        self._writer.close()
-        where = urlsplit(self.base)
-        self._reader, self._writer = await asyncio.open_connection(where.hostname, where.port)
-
-    def close(self) -> None:
-        """Hang up."""
-        self._writer.close()
-
-    async def _ask(self, request: str) -> Answer:
-        self._writer.write(request.encode())
-        head = (await self._reader.readuntil(b"\r\n\r\n")).decode("latin-1").splitlines()
-        lines = [(name.lower(), value) for name, _, value in (line.partition(": ") for line in head[1:])]
-        cookies = dict(value.split(";")[0].split("=", 1) for name, value in lines if name == "set-cookie")
-        self.cookies |= cookies
-        headers = dict(lines)
-        body = await self._reader.readexactly(int(headers.get("content-length", 0)))
-        return Answer(int(head[0].split(" ", 2)[1]), headers, cookies, body.decode())
-
-
-def request_of(base: str, path: str, cookies: dict[str, str], fields: dict[str, str] | None = None) -> str:
-    """Write a whole request as a browser would: a GET, or a POST of a form."""
-    body = "" if fields is None else urlencode(fields)
-    headers = {
-        "Host": urlsplit(base).netloc,
-        "Accept": "text/html",
-        "Accept-Language": "en",
-        "Cookie": "; ".join(f"{name}={value}" for name, value in cookies.items()),
-    }
-    if fields is not None:
-        headers |= {"Origin": base, "Sec-Fetch-Site": "same-origin", "Content-Length": str(len(body))}
-        headers |= {"Content-Type": "application/x-www-form-urlencoded"}
-    lines = [f"{'GET' if fields is None else 'POST'} {path} HTTP/1.1"]
-    return "\r\n".join(lines + [f"{name}: {value}" for name, value in headers.items() if value]) + f"\r\n\r\n{body}"
+    async def cast(self, client: Client) -> Answer:
+        """Cast it by a browser that opened the page with the form."""
+        return await client.post(f"/en/votes/{self.vote.poll.slug}", self.fields(client.token))

@@ -9,6 +9,7 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import IO
 
 import httpx
 
@@ -39,13 +40,8 @@ def running_program(
     """Do as `running_server`, and give the process as well."""
     port = free_port()
     base = f"http://127.0.0.1:{port}"
-    clean = {name: value for name, value in os.environ.items() if not name.startswith(("KHMA_", "PG"))}
-    settings = {"KHMA_BASE_URL": base, "KHMA_SECRET": SECRET, "PYTHONPATH": str(ROOT)}
     with tempfile.TemporaryFile() as output:
-        server = subprocess.Popen(
-            [sys.executable, "-m", "app.cli", *args, "--port", str(port)],
-            env=clean | settings | dict(env), cwd=ROOT, stdout=output, stderr=subprocess.STDOUT, start_new_session=True,
-        )  # fmt: skip
+        server = _start({"KHMA_BASE_URL": base} | dict(env), [*args, "--port", str(port)], output)
         try:
             if not _is_ready(server, base):
                 output.seek(0)
@@ -53,6 +49,27 @@ def running_program(
             yield base, server
         finally:
             _end(server)
+
+
+@contextmanager
+def running_worker(
+    env: Mapping[str, str], output: int | IO[bytes] = subprocess.DEVNULL
+) -> Iterator[subprocess.Popen[bytes]]:
+    """Run `khma worker` meanwhile. env: as for `running_server`, with the KHMA_BASE_URL of the pages."""
+    worker = _start(env, ["worker"], output)
+    try:
+        yield worker
+    finally:
+        _end(worker)
+
+
+def _start(env: Mapping[str, str], args: Sequence[str], output: int | IO[bytes]) -> subprocess.Popen[bytes]:
+    clean = {name: value for name, value in os.environ.items() if not name.startswith(("KHMA_", "PG"))}
+    return subprocess.Popen(
+        [sys.executable, "-m", "app.cli", *args],
+        env=clean | {"KHMA_SECRET": SECRET, "PYTHONPATH": str(ROOT)} | dict(env),
+        cwd=ROOT, stdout=output, stderr=subprocess.STDOUT, start_new_session=True,
+    )  # fmt: skip
 
 
 def _is_ready(server: subprocess.Popen[bytes], base: str) -> bool:

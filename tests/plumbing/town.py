@@ -7,8 +7,6 @@ The pages and the worker are processes of their own, started by the commands tha
 import asyncio
 import re
 import sqlite3
-import subprocess
-import sys
 import threading
 import time
 from collections.abc import Awaitable, Callable, Iterator, Mapping
@@ -31,7 +29,7 @@ from app.house import House, open_house
 from app.main import create_app
 from tests.conftest import Addresses
 from tests.plumbing.postgres import free_port
-from tests.plumbing.server import ROOT, SECRET, running_server
+from tests.plumbing.server import SECRET, running_server, running_worker
 from tests.plumbing.votes import HeldVote
 
 TOKEN = re.compile(r'name="_token" value="([^"]+)"')
@@ -149,16 +147,12 @@ def running_town(
     names |= {"tamar": "second admin", "levan": "officer", "eka": "print_officer", "davit": "counter_agent"}
     names |= {"ana": "auditor"}
     people = {names[person["email"].partition("@")[0]]: person for person in signins}
-    with running_server(env) as base, (folder / "worker").open("wb") as said:
-        worker = subprocess.Popen(
-            [sys.executable, "-m", "app.cli", "worker"], cwd=ROOT, stdout=said, stderr=subprocess.STDOUT,
-            env={"KHMA_BASE_URL": base, "KHMA_SECRET": SECRET, "PYTHONPATH": str(ROOT)} | env,
-        )  # fmt: skip
-        try:
-            yield RunningTown(base, folder, people, votes)
-        finally:
-            worker.terminate()
-            worker.wait(10)
+    with (
+        running_server(env) as base,
+        (folder / "worker").open("wb") as said,
+        running_worker({"KHMA_BASE_URL": base} | env, said),
+    ):
+        yield RunningTown(base, folder, people, votes)
 
 
 async def _build(

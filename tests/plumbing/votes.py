@@ -35,16 +35,14 @@ from polls.lifecycle import Kind, State
 from polls.store import get_poll
 from polls.tables import Poll
 from tests.ballots.voting import plan
+from tests.plumbing.clients import HIDDEN, POSITION, RECEIPT
 from tests.plumbing.house import Browser
 from tests.plumbing.locking import lock_by_two
 
 NAMES = ("Buses", "Parks", "Clinics", "Schools")
 REASON = "The river rose."
-HIDDEN = re.compile(r'<input type="hidden" name="(\w+)" value="([^"]*)"')
-POSITION = re.compile(r'<label for="f-(position_\d+)">([^<]*)</label>')
 SELECT = re.compile(r'<select [^>]*name="(position_\d+)".*?</select>', re.DOTALL)
 OPTION = re.compile(r'<option value="([^"]*)"( selected)?')
-RECEIPT = re.compile(r'<p class="receipt-code" dir="ltr"><code>([0-9a-f ]+)</code>')
 FIRST, SECOND = uuid4(), uuid4()  # two officials
 SEEDS: dict[UUID, bytes] = {}  # what the custodians of all towns of this process keep to themselves, by custodian
 

@@ -10,8 +10,9 @@ import pytest
 
 from app.accounts.roll.codes import shown
 from ballots.opening import contest_of
+from tests.plumbing.clients import HIDDEN
 from tests.plumbing.house import Browser, Town
-from tests.plumbing.votes import HIDDEN, HeldVote, Voter, hold_vote
+from tests.plumbing.votes import HeldVote, Voter, hold_vote
 
 pytestmark = pytest.mark.anyio
 
