@@ -24,10 +24,11 @@ import app.migrations.tables  # noqa: F401 - every test process knows every tabl
 from app.db import Database, upgrade
 from tests.plumbing.browser import running_chromium
 from tests.plumbing.postgres import APP, OWNER, Postgres, running_postgres
+from tests.plumbing.sizes import tries
 from tests.plumbing.used import USED, note
 
 # How long an example takes says something about the machine, not about the program.
-settings.register_profile("khma", deadline=None)
+settings.register_profile("khma", deadline=None, max_examples=tries(50, 100))
 settings.load_profile("khma")
 
 TEMPLATE = "khma_template"

@@ -9,10 +9,12 @@ import pytest
 from bench import city
 from bench.held import Held, Times, must_hold, tell
 from bench.voters import CHANGED, LOST, MISTYPED, PLAIN, TWICE, WAYS, Told, fill
+from tests.plumbing.sizes import FAULTS
 
 QUICK = ["--voters", "20", "--servers", "1", "--crowds", "1", "--guesses", "3"]
 
 
+@pytest.mark.skipif(not FAULTS, reason="ten seconds: --faults asks for it")
 def test_twenty_people_vote_and_a_stranger_counts_again(capsys: pytest.CaptureFixture[str]) -> None:
     code = city.main(QUICK)
     said = capsys.readouterr().out
