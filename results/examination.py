@@ -245,7 +245,8 @@ class Examination:
             self.note(archive.RESULT, "", "JSON", refused)
             return
         table = result.get("pairwise") if isinstance(result, dict) else None
-        if result == {} or not isinstance(table, dict) or len(table) > MAX_OPTIONS:
+        is_other = isinstance(result, dict) and result.get("rule") in archive.COMPARING[1:]
+        if not isinstance(table, dict) or is_other or len(table) > MAX_OPTIONS:
             return  # a result of another shape has been found to differ already
         faults = check_schulze(table, result.get("order"), result.get("certificate"), result.get("counted"))
         for _, fault in zip(range(MOST_FINDINGS_A_FILE), faults, strict=False):
