@@ -196,16 +196,20 @@ class RuleCard:
     def as_json(self) -> dict[str, Any]:
         """Return the card as texts, numbers, lists and dicts."""
         terms = {name: value for name, value in self.terms.items() if name != "unranked"}  # `partial` says that
-        return _fixed(self.rule) | terms | {
-            "format": FORMAT,
-            "titles": dict(self.titles),
-            "questions": dict(self.questions),
-            "options": list(self.options),
-            "rule": self.rule,
-            "rule_version": RULES[self.rule],
-            "partial": self.partial,
-            "source": {"name": self.source_name, "url": self.source_url, "held_on": self.held_on.isoformat()},
-        }
+        return (
+            _fixed(self.rule)
+            | terms
+            | {
+                "format": FORMAT,
+                "titles": dict(self.titles),
+                "questions": dict(self.questions),
+                "options": list(self.options),
+                "rule": self.rule,
+                "rule_version": RULES[self.rule],
+                "partial": self.partial,
+                "source": {"name": self.source_name, "url": self.source_url, "held_on": self.held_on.isoformat()},
+            }
+        )
 
     def bytes(self) -> bytes:
         """Write the file `card.json`."""

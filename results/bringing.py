@@ -1,4 +1,4 @@
-"""Bringing in ballots: the one form in which a rule's archive holds them, and what cannot be held so is refused. Pure."""
+"""Bringing in ballots: the form in which a rule's archive holds them; what cannot be held so is refused. Pure."""
 
 from dataclasses import replace
 
@@ -45,14 +45,14 @@ def pile_of(rule: str, contest: Contest) -> Profile | Grades:
 def find_seats(rule: str, contest: Contest, typed: str) -> int | None:
     """Find how many were to be elected: as typed, else as the file says, where the rule fills seats at all.
 
-    Raises: Invalid "seats.malformed" for what is no number; that the number fits, the card checks.
+    Raises: Invalid "terms.seats" for what is no number; that the number fits, the card checks.
     """
     if rule not in SEATED:
         return None
     if not (typed := typed.strip()):
         return contest.seats
     if not (typed.isascii() and typed.isdigit() and len(typed) < 10):
-        raise Invalid("seats.malformed", field="seats")
+        raise Invalid("terms.seats", field="seats", least=1, limit=len(contest.ballots.options))
     return int(typed)
 
 

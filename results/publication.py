@@ -60,7 +60,8 @@ def prepare_import(
                        leave the house: a full ranking can be as telling as a signature.
     data, filename:    the ballots as `ballots.formats.reading` reads them; filename only tells the format.
     seats:             how many were to be elected, as typed; "" = as the file says. Only for rules that fill seats.
-    Raises:            Invalid with the form field that is wrong ("sheet" for the ballots, "rule" where they do not fit).
+    Raises:            Invalid with the form field that is wrong ("sheet" for the ballots, "rule" where they do not
+                       fit).
     Cost:              a count by each rule that the ballots allow.
     """
     if not ballots_public:

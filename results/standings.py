@@ -94,7 +94,7 @@ def find_places(profile: Profile, order: Sequence[Sequence[str]]) -> list[Place]
 
 
 def _numbered(order: Sequence[Sequence[str]]) -> list[tuple[int, str]]:
-    """Number the places: tied options share one, and the next counts them all."""
+    """Give each option its place: tied options share one, and the next counts them all."""
     placed: list[tuple[int, str]] = []
     for tied in order:
         place = len(placed) + 1

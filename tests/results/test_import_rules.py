@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 from ballots.counting.registry import RULES as COUNTED
 from ballots.formats import abif
 from commons.errors import Invalid
-from polls.rulecard import GRADING, RULES, SEATED, RuleCard
-from results import archive
+from polls.rulecard import GRADING, RULES, RuleCard
+from results import archive, recount
 from results.publication import Prepared, prepare_import
 from results.verify import examine
 from tests.results.test_verify import write
@@ -25,7 +25,7 @@ RANKED = b"=a:[Kiss]\n=b:[Montroll]\n=c:[Wright]\n45:a>b\n38:c>b\n27:b>a\n12:b>c
 
 GRADED = b'=a:[Library]\n=b:[Bus]\n=c:[Park]\n{"highest_grade": 5}\n5:a/5,b/4,c/0\n4:b/5,c/2\n3:c/5,a/1\n2:\n'
 MARKED = b"=a:[Library]\n=b:[Bus]\n=c:[Park]\n5:a/1,b/1\n4:b/1\n3:c/1\n2:\n"
-SHEETS = {rule: RANKED for rule in RULES} | {rule: GRADED for rule in GRADING}
+SHEETS = dict.fromkeys(RULES, RANKED) | dict.fromkeys(GRADING, GRADED)
 SHEETS |= {"approval": MARKED, "phragmen": MARKED}
 RULE_NAMES = pytest.mark.parametrize("rule", list(RULES))
 
@@ -129,11 +129,11 @@ def test_the_other_rules_are_counted_once_and_the_own_one_first() -> None:
     [
         ("stv", {"seats": ""}, ("seats", "count.seats_missing")),
         ("stv", {"seats": "4"}, ("seats", "count.seats")),
-        ("stv", {"seats": "two"}, ("seats", "seats.malformed")),
+        ("stv", {"seats": "two"}, ("seats", "terms.seats")),
         ("score", {"data": RANKED}, ("rule", "count.needs_grades")),
         ("approval", {"data": RANKED}, ("rule", "count.needs_approvals")),
         ("greedy", {"data": RANKED}, ("rule", "count.unknown_rule")),
-        ("irv", {"data": b"nothing to read"}, ("sheet", "ballots.unknown_format")),
+        ("irv", {"data": b"nothing to read"}, ("sheet", "file.line")),
     ],
 )
 def test_what_does_not_fit_is_refused_at_its_field(rule: str, changed: dict[str, Any], said: tuple[str, str]) -> None:
@@ -151,8 +151,29 @@ def test_seats_stand_in_the_file_and_who_has_withdrawn_is_no_option() -> None:
 
 
 def test_a_file_that_tells_more_than_rankings_hold_is_refused_for_rounds_alone() -> None:
-    ranks = b"rank1,rank2,Count\nA,B,3\noverwritten,A,2\n"
-    assert ranks  # its shape is proven with its reader; here the pile only has to differ
+    ranks = b"count,rank1,rank2\n3,A,B\n2,overvote,A\n2,B,\n"
+    with pytest.raises(Invalid) as refused:
+        prepare("irv", ranks, filename="votes.csv")
+    assert (refused.value.field, refused.value.code) == ("rule", "result.marks_lost")
+    assert prepare("schulze", ranks, filename="votes.csv").count["winners"] == ["A"]
+    sound = prepare("irv", b"count,rank1,rank2\n3,A,B\n2,B,\n", filename="votes.csv")
+    assert sound.count["winners"] == ["A"]
+
+
+def test_a_budget_is_refused_with_a_cure() -> None:
+    budget = (
+        b"META\nkey;value\nvote_type;approval\nbudget;10\nPROJECTS\nproject_id;cost\n1;5\nVOTES\nvoter_id;vote\n1;1\n"
+    )
+    with pytest.raises(Invalid) as refused:
+        prepare("approval", budget, filename="votes.pb")
+    assert (refused.value.field, refused.value.code) == ("sheet", "result.budget_file")
+
+
+@pytest.mark.parametrize("rule", sorted({*RULES} - {"star"}))  # of STAR it tells the rounds of the first place alone
+def test_the_second_counter_finds_the_same(rule: str, tmp_path: Path) -> None:
+    folder = recount.Archive(write(tmp_path / "archive", dict(prepare(rule).files)))
+    assert recount.check(folder) == 0
+    assert folder.changed == []
 
 
 marks = st.lists(st.dictionaries(st.sampled_from("ABC"), st.integers(0, 5), min_size=1), min_size=1, max_size=6)
