@@ -77,9 +77,9 @@ def count_files(card: RuleCard, pile: Profile | Grades) -> dict[str, bytes]:
     if grades := grades_of(contest):
         files[GRADES] = _write_grades(grades)
     places = find_standings(card.rule, contest, outcome.order, outcome.certificate or {})
-    rows = [[each.place, each.option, *each.figures.values()] for each in places]
-    heading: list[str | int] = ["place", "option", *columns_of(card.rule)]
-    return files | {PLACES: write_csv([heading, *rows]), RESULT: readable(told(outcome))}
+    rows: list[list[str | int]] = [["place", "option", *columns_of(card.rule)]]
+    rows += ([each.place, each.option, *each.figures.values()] for each in places)
+    return files | {PLACES: write_csv(rows), RESULT: readable(told(outcome))}
 
 
 def contest_of(card: RuleCard, pile: Profile | Grades) -> Contest:
