@@ -39,6 +39,7 @@ NOT_TYPED = {
     "polls.rulecard.LONGEST_SOURCE": "beside the address",
     "polls.store.MOST_WAITING": "what a page shows",
     "polls.tables.MOST_RANKED": "what a form begins with",
+    "results.archive.MOST_GRADES": "what a page shows",
     "results.differences.LONGEST_EXCERPT": "what a command shows",
     "results.examination.MOST_FINDINGS_A_FILE": "what a command shows",
     "results.publication.LONGEST_REASON": "as with approvals",

@@ -1,6 +1,7 @@
 """The page of a past vote by each rule: its order, its reasons, its tables, and in no language anything left over."""
 
 import re
+from dataclasses import replace
 from html import unescape
 from typing import Any
 
@@ -11,7 +12,7 @@ from commons.organisations.store import get_host
 from polls.rulecard import RULES
 from results.publication import publish
 from tests.plumbing.house import Town
-from tests.results.test_import_rules import prepare
+from tests.results.test_import_rules import RANKED, prepare
 
 pytestmark = pytest.mark.anyio
 
@@ -28,7 +29,7 @@ async def read(town: Town, rule: str, language: str = "en", **changed: Any) -> s
     answer = await town.browser().get(f"/{language}/results/{slug}")
     assert answer.status_code == 200
     main = answer.text.partition("<main")[2].partition("</main>")[0]
-    return " ".join(unescape(re.sub(r"<[^>]*>", " ", main)).split())
+    return " ".join(unescape(re.sub(r"<[^>]*>", " ", re.sub("</?bdi[^>]*>", "", main))).split())
 
 
 async def test_every_rule_has_a_page_in_the_end(one_town: Town) -> None:
@@ -70,3 +71,38 @@ async def test_what_lies_between_two_places_is_told(one_town: Town) -> None:
         "More than half of the people gave Bus the grade 4 or a better one; of Park that can only be said of 2."
         in judged
     )
+
+
+async def test_the_form_asks_for_the_rule_and_says_where_it_does_not_fit(one_town: Town) -> None:
+    browser = await one_town.signed_in("manager")
+    fields = {
+        "title_en": "What comes first", "source_name": "Town Hall", "source_url": "https://example.org/votes",
+        "held_on": "2024-05-12", "ballots_public": "yes", "rule": "score", "seats": "2",
+    }  # fmt: skip
+    sheet = {"sheet": ("votes.abif", RANKED, "text/plain")}
+    answer = await browser.send("/en/manage/results/new", fields, files=sheet)
+    assert answer.status_code == 422
+    assert 'href="#f-rule"' in answer.text
+    assert "choose a rule for rankings" in answer.text
+    assert re.search(r'<option value="score" selected>', answer.text)
+    assert 'value="2"' in answer.text
+    wrong = await browser.send("/en/manage/results/new", fields | {"rule": "stv", "seats": "9"}, files=sheet)
+    assert 'href="#f-seats"' in wrong.text
+    right = await browser.send("/en/manage/results/new", fields | {"rule": "stv"}, files=sheet)
+    assert right.status_code == 303
+    page = await one_town.browser().get("/en/results/what-comes-first")
+    assert "Chosen: Wright, Kiss." in unescape(page.text)
+    assert "Chosen: Wright, Kiss." in unescape((await one_town.browser().get("/en/results")).text)
+
+
+async def test_a_result_published_before_there_were_other_rules_is_still_told(one_town: Town) -> None:
+    prepared = prepare("schulze")
+    then = {name: value for name, value in prepared.count.items() if name not in {"grades", "rules"}}
+
+    async def work(session: AsyncSession) -> None:
+        await publish(session, (await get_host(session)).id, replace(prepared, count=then))
+
+    await one_town.house.db.write(work)
+    page = await one_town.browser().get("/en/results/what-comes-first")
+    assert "Montroll comes first." in unescape(page.text)
+    assert "Would another rule change it?" not in page.text
