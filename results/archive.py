@@ -137,8 +137,9 @@ def write_pairwise(outcome: Outcome) -> bytes:
 
 def _write_grades(grades: Mapping[str, Sequence[int]]) -> bytes:
     """Write the file `grades.csv`: a row an option, a column a grade, the lowest first."""
-    columns = range(len(next(iter(grades.values()))))
-    return write_csv([["option", *map(str, columns)], *([name, *row] for name, row in grades.items())])
+    rows: list[list[str | int]] = [["option", *range(len(next(iter(grades.values()))))]]
+    rows += ([name, *row] for name, row in grades.items())
+    return write_csv(rows)
 
 
 def write_csv(rows: Iterable[Sequence[str | int]]) -> bytes:
