@@ -82,6 +82,8 @@ class ImportExamination(Examination):
             self.recount(files)
             for name in sorted(set(files) - set(self.summed)):
                 self.note(name, "", "a file", "nothing")
+            if archive.GRADES in self.files and archive.GRADES not in files:
+                self.note(archive.GRADES, "", "no such file: these ballots have no table of grades", "one")
 
 
 def _choose(contest: Contest, card: RuleCard | None) -> Profile | Grades | None:

@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+from collections.abc import Mapping
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -78,6 +79,25 @@ def test_a_changed_figure_of_each_file_is_named(rule: str, tmp_path: Path) -> No
         report = examine(write(tmp_path / name, files | {name: changed}))
         assert name in {finding.where for finding in report.findings}, name
         assert examine(write(tmp_path / f"no-{name}", {each: files[each] for each in files if each != name})).findings
+
+
+def without_hashes(files: Mapping[str, bytes]) -> dict[str, bytes]:
+    return {name: data for name, data in files.items() if name not in {archive.LINES, archive.SUMS}}
+
+
+def test_a_table_that_was_taken_out_is_missed_though_all_hashes_were_made_anew(tmp_path: Path) -> None:
+    for rule, name in (("score", archive.GRADES), ("star", archive.GRADES), ("borda", archive.PAIRWISE)):
+        files = without_hashes(prepare(rule).files)
+        del files[name]
+        report = examine(write(tmp_path / rule, archive.complete(files)))
+        assert (name, "a file") in {(each.where, each.expected) for each in report.findings}
+
+
+def test_a_table_that_does_not_follow_from_the_ballots_is_named(tmp_path: Path) -> None:
+    for rule in ("approval", "schulze"):
+        files = without_hashes(prepare(rule).files) | {archive.GRADES: b"option,0,1\r\nLibrary,1,2\r\n"}
+        report = examine(write(tmp_path / rule, archive.complete(files)))
+        assert archive.GRADES in {each.where for each in report.findings}
 
 
 def test_each_rule_has_its_own_columns_and_tables() -> None:
