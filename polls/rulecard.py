@@ -14,11 +14,39 @@ from commons.canonical import digest, readable
 from commons.errors import Invalid
 
 FORMAT = "khma-rulecard-v0"
-RULES = {"schulze": 1}
+RULES = {
+    "schulze": 1,
+    "ranked-pairs": 1,
+    "borda": 1,
+    "irv": 1,
+    "stv": 1,
+    "plurality": 1,
+    "approval": 1,
+    "phragmen": 1,
+    "score": 1,
+    "star": 1,
+    "majority-judgment": 1,
+}
 """The counting rules that a card may name, and the version of each that is in force."""
+
+GRADING = frozenset({"approval", "phragmen", "score", "star", "majority-judgment"})
+"""The rules whose ballots are grades; a mark of approval is a grade of 1."""
+
+SEATED = frozenset({"stv", "approval", "phragmen"})
+"""The rules that can fill seats; the first one must be told how many."""
+
+TERMS: Mapping[str, Mapping[str, str | int | bool]] = {
+    "irv": {"overvote": "exhaust", "batch": False},
+    "stv": {"overvote": "exhaust", "batch": False, "transfer": "scottish", "decimals": 5, "tiebreak_seed": ""},
+    "approval": {"tiebreak_seed": ""},
+    "phragmen": {"tiebreak_seed": ""},
+    "star": {"tiebreak_seed": ""},
+}
+"""The variants of a rule that are in force on every card; a rule that is not here leaves no choice."""
 
 PARTIAL_BELOW = "left out is below all ranked"
 PARTIAL_NO_OPINION = "left out is no opinion"
+PARTIAL_LOWEST = "left out has the lowest grade"
 FIXED = {
     "kind": "brought in",
     "blank": "takes part, compares nothing",
@@ -27,7 +55,16 @@ FIXED = {
     "ties": "shown as ties",
     "published_ballots": "as published by the source",
 }
-"""Entries that are the same on every card of this kind; each is a fixed word, not free text."""
+"""Entries that are the same on every card of this kind; each is a fixed word, not free text. These are the words for
+rules that compare options; `_fixed` changes those that other rules see otherwise."""
+
+_PASSED_ON = {"blank": "takes part, is no vote", "equal": "as overvote says"}
+_CHANGED: Mapping[str, Mapping[str, str]] = {
+    "irv": _PASSED_ON | {"ties": "left out together where comparisons leave them equal"},
+    "stv": _PASSED_ON | {"ties": "broken by earlier stages, then by lot"},
+    "plurality": {"blank": "takes part, is no vote", "equal": "in the first place: counts for nobody"},
+}
+_GRADED = {"blank": "takes part, grades nothing"}
 
 LONGEST_TITLE = 200
 LONGEST_QUESTION = 1000
@@ -43,7 +80,8 @@ class RuleCard:
 
     titles, questions: language code -> text; at least one title.
     options:           names as on the ballot, in its order.
-    partial:           PARTIAL_BELOW or PARTIAL_NO_OPINION.
+    partial:           PARTIAL_BELOW, PARTIAL_NO_OPINION, or PARTIAL_LOWEST where ballots are grades.
+    seats:             how many are to be elected; None where the rule only puts in order.
     Raises:            Invalid, with the name of the form field that is wrong, such as "title_en" or "source_url".
     """
 
@@ -55,6 +93,7 @@ class RuleCard:
     source_name: str
     source_url: str
     held_on: date
+    seats: int | None = None
 
     def __post_init__(self) -> None:
         _check_texts("title", self.titles, LONGEST_TITLE)
@@ -69,6 +108,7 @@ class RuleCard:
             raise Invalid("url.malformed", field="source_url")
         if self.rule not in RULES:
             raise Invalid("count.unknown_rule", field="rule", name=self.rule, known=", ".join(sorted(RULES)))
+        _check_seats(self.rule, self.seats, len(self.options))
 
     @classmethod
     def brought_in(
@@ -83,6 +123,7 @@ class RuleCard:
         source_url: str,
         held_on: date,
         today: date,
+        seats: int | None = None,
     ) -> Self:
         """Make the card of a vote held elsewhere, from what a person typed: blanks at the ends go, empty texts too.
 
@@ -96,10 +137,11 @@ class RuleCard:
             questions=_trimmed(questions),
             options=tuple(options),
             rule=rule,
-            partial=PARTIAL_BELOW if implicit else PARTIAL_NO_OPINION,
+            partial=_partial_words(rule)[0 if implicit else -1],
             source_name=source_name.strip(),
             source_url=source_url.strip(),
             held_on=held_on,
+            seats=seats,
         )
 
     @classmethod
@@ -121,6 +163,7 @@ class RuleCard:
                 source_name=str(source.get("name")),
                 source_url=str(source.get("url")),
                 held_on=date.fromisoformat(str(source.get("held_on"))),
+                seats=entries.get("seats"),
             )
         except (TypeError, ValueError) as reason:
             raise Invalid("card.malformed", part=str(reason)) from reason
@@ -128,7 +171,7 @@ class RuleCard:
         for name in sorted({*map(str, entries), *written}):
             if name not in entries or name not in written or entries[name] != written[name]:
                 raise Invalid("card.malformed", part=name)
-        if card.partial not in {PARTIAL_BELOW, PARTIAL_NO_OPINION}:
+        if card.partial not in _partial_words(card.rule):
             raise Invalid("card.malformed", part="partial")
         names = set(card.options)
         if not names or len(names) < len(card.options) or not all(isinstance(name, str) for name in names):
@@ -138,20 +181,35 @@ class RuleCard:
     @property
     def implicit(self) -> bool:
         """Whether an option that is left out counts as below all ranked ones."""
-        return self.partial == PARTIAL_BELOW
+        return self.partial != PARTIAL_NO_OPINION
+
+    @property
+    def terms(self) -> dict[str, Any]:
+        """The variants of the rule that are in force, by name: `TERMS`, the seats, what is done with who is left out.
+
+        Where rankings say themselves what they mean by leaving out, that is no variant.
+        """
+        seats = {} if self.seats is None else {"seats": self.seats}
+        unranked = {"unranked": "last" if self.implicit else "ignored"} if self.rule == "score" else {}
+        return {**TERMS.get(self.rule, {}), **seats, **unranked}
 
     def as_json(self) -> dict[str, Any]:
         """Return the card as texts, numbers, lists and dicts."""
-        return FIXED | {
-            "format": FORMAT,
-            "titles": dict(self.titles),
-            "questions": dict(self.questions),
-            "options": list(self.options),
-            "rule": self.rule,
-            "rule_version": RULES[self.rule],
-            "partial": self.partial,
-            "source": {"name": self.source_name, "url": self.source_url, "held_on": self.held_on.isoformat()},
-        }
+        terms = {name: value for name, value in self.terms.items() if name != "unranked"}  # `partial` says that
+        return (
+            _fixed(self.rule)
+            | terms
+            | {
+                "format": FORMAT,
+                "titles": dict(self.titles),
+                "questions": dict(self.questions),
+                "options": list(self.options),
+                "rule": self.rule,
+                "rule_version": RULES[self.rule],
+                "partial": self.partial,
+                "source": {"name": self.source_name, "url": self.source_url, "held_on": self.held_on.isoformat()},
+            }
+        )
 
     def bytes(self) -> bytes:
         """Write the file `card.json`."""
@@ -160,6 +218,31 @@ class RuleCard:
     def hash(self) -> str:
         """Return 64 hex digits: the digest of the card's bytes under the tag "khma-rulecard-v0"."""
         return digest(FORMAT, self.bytes()).hex()
+
+
+def _fixed(rule: str) -> dict[str, str]:
+    """Find the fixed words of a rule's cards; grades know no equal places, and none that were skipped."""
+    if rule in GRADING:
+        return {name: word for name, word in FIXED.items() if name not in {"equal", "skipped"}} | _GRADED
+    return {**FIXED, **_CHANGED.get(rule, {})}
+
+
+def _partial_words(rule: str) -> tuple[str, ...]:
+    """Tell what may be meant by leaving an option out; the mean of points alone can pass over who gave none."""
+    if rule not in GRADING:
+        return PARTIAL_BELOW, PARTIAL_NO_OPINION
+    return (PARTIAL_LOWEST, PARTIAL_NO_OPINION) if rule == "score" else (PARTIAL_LOWEST,)
+
+
+def _check_seats(rule: str, seats: object, options: int) -> None:
+    if seats is None and rule == "stv":
+        raise Invalid("count.seats_missing", field="seats", limit=options)
+    if seats is None:
+        return
+    if rule not in SEATED:
+        raise Invalid("count.variant", field="seats", name="seats", rule=rule)
+    if not isinstance(seats, int) or isinstance(seats, bool) or not 1 <= seats <= options:
+        raise Invalid("count.seats", field="seats", found=str(seats)[:20], limit=options)
 
 
 def _trimmed(texts: Mapping[str, str]) -> dict[str, str]:

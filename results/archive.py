@@ -2,8 +2,9 @@
 
     card.json     what was asked, by which rule it is counted, who published the ballots
     ballots.abif  every ballot, equal ones together
-    pairwise.csv  for every two options, how many ballots put one before the other
-    places.csv    the order, with how many voters had each option first and among their first three
+    pairwise.csv  for every two options, how many ballots put one before the other; where the rule compares
+    grades.csv    for every option, how many ballots gave it each grade; where ballots are grades up to MOST_GRADES
+    places.csv    the order, with figures of each option: see `results/standings.py`
     result.json   the whole count with its certificate
     lines.json    a short hash of every line, so that a changed byte can be named by file and line
     SHA256SUMS    a hash of every file above; its own hash stands in the public ledger
@@ -17,54 +18,46 @@ import hashlib
 import io
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
-import numpy as np
-
-from ballots.counting.contest import Contest
+from ballots.counting.contest import Contest, Grades, Variants
+from ballots.counting.grading import spread
 from ballots.counting.registry import count
-from ballots.counting.types import UNRANKED, Outcome, Profile
+from ballots.counting.types import Outcome, Profile
 from ballots.formats import abif
 from commons.canonical import readable
-from polls.rulecard import RuleCard
+from polls.rulecard import GRADING, RuleCard
+from results.standings import columns_of, find_standings
 
 CARD, BALLOTS, RESULT = "card.json", "ballots.abif", "result.json"
-PAIRWISE, PLACES = "pairwise.csv", "places.csv"
+PAIRWISE, PLACES, GRADES = "pairwise.csv", "places.csv", "grades.csv"
 LINES, SUMS, LEDGER = "lines.json", "SHA256SUMS", "ledger.json"
+COMPARING = ("schulze", "ranked-pairs", "borda", "star")
+"""The rules whose archives have a table of comparisons."""
+
 COUNTED = (PAIRWISE, PLACES, RESULT)
-"""The files that follow from the card and the ballots."""
+"""The files that follow from the card and the ballots of a vote counted by comparisons."""
 
 SUMMED = tuple(sorted((CARD, BALLOTS, *COUNTED, LINES)))
-"""The files that SHA256SUMS lists, in its order."""
+"""The files that SHA256SUMS lists then, in its order."""
 
-FIRST_PLACES = 3
+MOST_GRADES = 10
+"""The highest grade up to which an archive says how often each was given: more of them no table shows."""
+
 LINE_HASH_DIGITS = 8
 _FORMULA_SIGNS = ("=", "+", "-", "@", "\t", "\r")
 _LINE = re.compile(rb"[^\n]*\n|[^\n]+")
 
 
-class Place(NamedTuple):
-    """One option in the order: place 1 is best, tied options share one; three numbers of voters.
-
-    first:       ballots with nothing above it. first_three: ballots with fewer than three options above it.
-    ranked:      ballots that rank it at all. A ballot that leaves it out is in none of them.
-    """
-
-    place: int
-    option: str
-    first: int
-    first_three: int
-    ranked: int
-
-
-def build(card: RuleCard, profile: Profile) -> dict[str, bytes]:
+def build(card: RuleCard, pile: Profile | Grades) -> dict[str, bytes]:
     """Count the ballots by the card's rule and write every file of the archive.
 
+    pile:    grades for the rules in `GRADING`, rankings for all others.
     Returns: name -> bytes; the same on every machine.
     Raises:  ValueError where card and ballots do not belong together; Invalid from the counting.
     Cost:    the count, plus one line of text for every different ballot.
     """
-    return complete({CARD: card.bytes(), BALLOTS: abif.write(profile).encode()} | count_files(card, profile))
+    return complete({CARD: card.bytes(), BALLOTS: abif.write(pile).encode()} | count_files(card, pile))
 
 
 def complete(files: Mapping[str, bytes]) -> dict[str, bytes]:
@@ -73,52 +66,48 @@ def complete(files: Mapping[str, bytes]) -> dict[str, bytes]:
     return {**hashed, SUMS: write_sums({name: sha256(data) for name, data in hashed.items()})}
 
 
-def count_files(card: RuleCard, profile: Profile) -> dict[str, bytes]:
-    """Write the files that follow from a card and its ballots: pairwise.csv, places.csv and result.json.
+def count_files(card: RuleCard, pile: Profile | Grades) -> dict[str, bytes]:
+    """Write the files that follow from a card and its ballots: places.csv, result.json, and the tables of the rule.
 
     Raises:  as `build`.
     """
-    if (card.options, card.implicit) != (profile.options, profile.implicit):
+    contest = contest_of(card, pile)
+    outcome = count(card.rule, contest, Variants(**card.terms))
+    files = {} if outcome.pairwise is None else {PAIRWISE: write_pairwise(outcome)}
+    if grades := grades_of(contest):
+        files[GRADES] = _write_grades(grades)
+    places = find_standings(card.rule, contest, outcome.order, outcome.certificate or {})
+    rows: list[list[str | int]] = [["place", "option", *columns_of(card.rule)]]
+    rows += ([each.place, each.option, *each.figures.values()] for each in places)
+    return files | {PLACES: write_csv(rows), RESULT: readable(told(outcome))}
+
+
+def contest_of(card: RuleCard, pile: Profile | Grades) -> Contest:
+    """Put the ballots before the rule. Raises ValueError where card and ballots do not belong together."""
+    if card.options != pile.options or isinstance(pile, Grades) != (card.rule in GRADING):
         raise ValueError("the card is not about these ballots")
-    outcome = count(card.rule, Contest(profile))
-    return {
-        PAIRWISE: write_pairwise(outcome),
-        PLACES: write_csv([Place._fields, *find_places(profile, outcome.order)]),
-        RESULT: readable(told(outcome)),
-    }
+    if isinstance(pile, Grades):
+        return Contest(grades=pile)
+    if card.implicit != pile.implicit:
+        raise ValueError("the card is not about these ballots")
+    return Contest(pile)
+
+
+def grades_of(contest: Contest) -> dict[str, list[int]]:
+    """Count how often each option was given each grade, the lowest first; left out is 0.
+
+    Returns: nothing where ballots are no grades, marks of approval (places.csv tells them), or finer than MOST_GRADES.
+    """
+    pile = contest.grades
+    if pile is None or not 1 < pile.top <= MOST_GRADES:
+        return {}
+    counts = zip(pile.options, spread(pile), strict=True)
+    return {name: [given.get(grade, 0) for grade in range(pile.top + 1)] for name, given in counts}
 
 
 def told(outcome: Outcome) -> dict[str, Any]:
     """Tell a count as `result.json` does: where a rule has no rounds, archives say so by an empty list."""
     return outcome.as_json() | {"rounds": outcome.rounds or []}
-
-
-def find_places(profile: Profile, order: Sequence[Sequence[str]]) -> list[Place]:
-    """List the options in their order with the numbers of voters behind each.
-
-    Cost: O(n m); about 0.1 s for 1,000,000 x 30.
-    """
-    ranks, weights = profile.ranks, profile.weights
-    firsts = np.zeros(len(weights), dtype=np.uint8)
-    seconds = np.zeros(len(weights), dtype=np.uint8)
-    for column in ranks.T:
-        firsts += column == 1
-        seconds += column == 2
-    number = {name: i for i, name in enumerate(profile.options)}
-    places, above = [], 0
-    for tied in order:
-        for name in tied:
-            column = ranks[:, number[name]]
-            # Ranks have no gaps: whoever stands fourth or lower has three above.
-            is_among_three = (
-                (column == 1)
-                | (column == 2) & (firsts < FIRST_PLACES)
-                | (column == 3) & (firsts == 1) & (seconds == 1)
-            )  # fmt: skip
-            first, first_three = int(weights[column == 1].sum()), int(weights[is_among_three].sum())
-            places.append(Place(above + 1, name, first, first_three, int(weights[column != UNRANKED].sum())))
-        above += len(tied)
-    return places
 
 
 def lines_of(data: bytes) -> list[bytes]:
@@ -144,6 +133,13 @@ def sha256(data: bytes) -> str:
 def write_pairwise(outcome: Outcome) -> bytes:
     """Write the file `pairwise.csv`: one row and one column for each option, empty where it meets itself."""
     return write_csv([["option", *outcome.options], *_pairwise_rows(outcome)])
+
+
+def _write_grades(grades: Mapping[str, Sequence[int]]) -> bytes:
+    """Write the file `grades.csv`: a row an option, a column a grade, the lowest first."""
+    rows: list[list[str | int]] = [["option", *range(len(next(iter(grades.values()))))]]
+    rows += ([name, *row] for name, row in grades.items())
+    return write_csv(rows)
 
 
 def write_csv(rows: Iterable[Sequence[str | int]]) -> bytes:

@@ -245,7 +245,8 @@ class Examination:
             self.note(archive.RESULT, "", "JSON", refused)
             return
         table = result.get("pairwise") if isinstance(result, dict) else None
-        if result == {} or not isinstance(table, dict) or len(table) > MAX_OPTIONS:
+        is_other = isinstance(result, dict) and result.get("rule") in archive.COMPARING[1:]
+        if not isinstance(table, dict) or is_other or len(table) > MAX_OPTIONS:
             return  # a result of another shape has been found to differ already
         if result.get("rule") != "schulze":
             return  # what proves the order of other rules follows from the table, and was compared as a whole

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from itertools import groupby
 from typing import Any, Literal
 
-from results.archive import Place
+from results.standings import Place
 
 TONES_FROM = (51, 55, 60, 65, 72)
 """Shares in per cent at which the five tones of the heat map begin (look.md §7.4)."""

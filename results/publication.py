@@ -9,7 +9,7 @@ from uuid import UUID
 
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from ballots.formats.reading import read_profile
+from ballots.formats.reading import read_contest
 from commons.canonical import readable
 from commons.clock import now
 from commons.errors import Conflict, Invalid
@@ -18,7 +18,9 @@ from commons.ledger.reading import prove
 from commons.ledger.sequence import append
 from commons.tables import text_in
 from polls.rulecard import RuleCard
-from results import archive, store
+from results import archive, comparing, store
+from results.bringing import find_seats, pile_of
+from results.standings import find_standings
 from results.tables import Result, ResultFile
 
 LONGEST_REASON = 1000
@@ -48,6 +50,7 @@ def prepare_import(
     filename: str,
     today: date,
     questions: Mapping[str, str] | None = None,
+    seats: str = "",
 ) -> Prepared:
     """Read and count a vote that was held elsewhere. No database: nothing waits while this takes its time.
 
@@ -56,15 +59,19 @@ def prepare_import(
     ballots_public:    somebody confirmed that the source itself has published the ballots. Without that, ballots never
                        leave the house: a full ranking can be as telling as a signature.
     data, filename:    the ballots as `ballots.formats.reading` reads them; filename only tells the format.
-    Raises:            Invalid with the form field that is wrong ("sheet" for the ballots).
+    seats:             how many were to be elected, as typed; "" = as the file says. Only for rules that fill seats.
+    Raises:            Invalid with the form field that is wrong ("sheet" for the ballots, "rule" where they do not
+                       fit).
+    Cost:              a count by each rule that the ballots allow.
     """
     if not ballots_public:
         raise Invalid("result.ballots_not_public", field="ballots_public")
     try:
-        profile = read_profile(data, filename)
+        contest = read_contest(data, filename)
     except Invalid as fault:
         fault.field = "sheet"
         raise
+    pile = pile_of(rule, contest)
     card = RuleCard.brought_in(
         titles=titles,
         questions=questions or {},
@@ -73,13 +80,21 @@ def prepare_import(
         source_url=source_url,
         held_on=_day(held_on),
         today=today,
-        options=profile.options,
-        implicit=profile.implicit,
+        options=pile.options,
+        implicit=contest.rankings is None or contest.rankings.implicit,
+        seats=find_seats(rule, contest, seats),
     )
-    files = archive.build(card, profile)
-    count = json.loads(files[archive.RESULT])
-    count["places"] = [place._asdict() for place in archive.find_places(profile, count["order"])]
-    return Prepared(card, files, count)
+    try:
+        files = archive.build(card, pile)
+    except Invalid as fault:
+        fault.field = "rule"
+        raise
+    outcome = json.loads(files[archive.RESULT])
+    counted = archive.contest_of(card, pile)
+    places = [{"place": each.place, "option": each.option, **each.figures}
+              for each in find_standings(rule, counted, outcome["order"], outcome["certificate"])]  # fmt: skip
+    told = {"places": places, "grades": archive.grades_of(counted), "rules": comparing.order_by_all(card, counted)}
+    return Prepared(card, files, outcome | told)
 
 
 async def publish(session: AsyncSession, organisation_id: UUID, prepared: Prepared) -> Result:

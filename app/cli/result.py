@@ -24,12 +24,13 @@ def result(argv: list[str]) -> int:
     parser = argparse.ArgumentParser(prog="khma result")
     actions = parser.add_subparsers(dest="action", required=True)
     bring = actions.add_parser("import", help="count a past vote and publish it")
-    bring.add_argument("file", type=Path, help="Debian tally sheet (.txt), .abif or .cvotes")
+    bring.add_argument("file", type=Path, help="Debian tally sheet (.txt), .abif, .cvotes, .blt or .csv")
     bring.add_argument("--title", required=True, help="what was asked, in English")
     bring.add_argument("--source", required=True, help="who held the vote")
     bring.add_argument("--url", required=True, help="where the ballots were published")
     bring.add_argument("--held-on", required=True, help="last day of the vote, such as 2007-04-07")
     bring.add_argument("--rule", default="schulze", choices=sorted(RULES))
+    bring.add_argument("--seats", default="", help="how many were to be chosen, where the file does not say it")
     bring.add_argument("--ballots-public", action="store_true", help="the ballots were published by the source")
     options = parser.parse_args(argv)
     try:
@@ -47,6 +48,7 @@ async def _import(options: argparse.Namespace, data: bytes) -> str:
         source_url=options.url,
         held_on=options.held_on,
         rule=options.rule,
+        seats=options.seats,
         ballots_public=options.ballots_public,
         data=data,
         filename=options.file.name,

@@ -17,6 +17,7 @@ from commons.approvals.tables import Decision
 from commons.clock import now
 from commons.errors import Conflict, Invalid, NotFound
 from commons.organisations.store import get_host
+from polls.rulecard import RULES
 from results.publication import WITHDRAWAL, prepare_import, publish, withdraw
 from results.store import get_result
 
@@ -51,6 +52,7 @@ class Importing(Controller):
                 source_url=visitor.text("source_url"),
                 held_on=visitor.text("held_on"),
                 rule=visitor.text("rule"),
+                seats=visitor.text("seats"),
                 ballots_public=visitor.text("ballots_public") == "yes",
                 data=data,
                 filename=filename,
@@ -88,11 +90,18 @@ def _shown(data: bytes) -> str:
 
 async def _form(request: AnyRequest, sheet: dict[str, str], error: Invalid | Conflict | None) -> Response[str]:
     visitor = visitor_of(request)
-    fields = ("source_name", "source_url", "held_on", "ballots_public", *(f"title_{code}" for code in LANGUAGES))
-    typed = {name: visitor.text(name) for name in fields}
-    return await page(
-        request, "publishing/import.html", error.status if error else 200, typed=typed, sheet=sheet, error=error
+    fields = (
+        "source_name",
+        "source_url",
+        "held_on",
+        "rule",
+        "seats",
+        "ballots_public",
+        *(f"title_{code}" for code in LANGUAGES),
     )
+    typed = {name: visitor.text(name) for name in fields}
+    told = {"typed": typed, "sheet": sheet, "rules": list(RULES), "error": error}
+    return await page(request, "publishing/import.html", error.status if error else 200, **told)
 
 
 class Withdrawing(Controller):

@@ -18,7 +18,7 @@ from commons.naming import text_in
 from commons.organisations.store import get_host
 from polls.store import get_poll
 from polls.votecard import VoteCard
-from results.explanation import explain
+from results.import_explanation import explain_import
 from results.publication import WITHDRAWAL
 from results.store import PER_PAGE, get_file, get_result, list_files, list_results, read_files
 from results.vote_explanation import explain_vote
@@ -89,12 +89,13 @@ async def _result(request: AnyRequest, slug: str, error: Invalid | None = None) 
     told |= {"reason": visitor_of(request).text("reason"), "error": error}
     status = error.status if error else 200
     if poll is None:
-        return await page(request, "results/show.html", status, story=explain(result.count), **told)
+        story = explain_import(result.card, result.count)
+        return await page(request, "results/show.html", status, story=story, **told)
     card = VoteCard.from_json(result.card)
     shown = (text_in(option.names, language_of(request)) for option in card.options)
-    story = explain_vote(result.count, dict(zip(card.names, shown, strict=True)))
+    sealed = explain_vote(result.count, dict(zip(card.names, shown, strict=True)))
     told |= {"poll": poll, "card": card, "minutes": result.count["minutes"], "unconfirmed": unconfirmed}
-    return await page(request, "results/vote.html", status, story=story, **told)
+    return await page(request, "results/vote.html", status, story=sealed, **told)
 
 
 class ResultFiles(Controller):

@@ -52,6 +52,8 @@ def past_vote(**instead: str) -> Act:
         for name, text in fields.items():
             page.fill(f"#f-{name}", instead.get(name, text))
         page.set_input_files("#f-sheet", {"name": "next.abif", "mimeType": "text/plain", "buffer": sheet.encode()})
+        if "rule" in instead:
+            page.select_option("#f-rule", instead["rule"])
         if "ballots_public" not in instead:
             page.check("#f-ballots_public")
         send(page)

@@ -111,6 +111,8 @@ PAGES = [
     *(Case(f"roll-{name}", *place, (MANAGER,)) for name, place in rolls.PAGES.items()),
     Case("results", "results.index", "/results"),
     Case("result", "results.show", f"/results/{RESULT}"),
+    Case("result-of-rounds", "results.show", "/results/a-vote-by-irv", (NOBODY,)),
+    Case("result-of-grades", "results.show", "/results/a-vote-by-majority-judgment", (NOBODY,)),
     *(
         Case(f"services{name}", "services.index", f"/services{page}")
         for name, page in (("", ""), ("-second", "?page=2"))
@@ -221,6 +223,7 @@ MISTAKES = [
     Case("picture-unsaid", "manage.service", "/manage/services/late-desk", (MANAGER,),
          picture(PICTURE, ""), 422, 1),
     Case("past-vote-untitled", "results.import", "/manage/results/new", (MANAGER,), past_vote(title_en=""), 422, 1),
+    Case("past-vote-seatless", "results.import", "/manage/results/new", (MANAGER,), past_vote(rule="stv"), 422, 1),
     Case("past-vote-broken", "results.import", "/manage/results/new", (MANAGER,), past_vote(sheet=BROKEN), 422, 1),
     Case("past-vote-secret", "results.import", "/manage/results/new", (MANAGER,),
          past_vote(ballots_public="no"), 422, 1),

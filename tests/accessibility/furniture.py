@@ -62,6 +62,17 @@ def _painted() -> bytes:
 PICTURE = _painted()
 
 
+NAMES = (
+    "=a:[Bob Kiss]\n=b:[Andy Montroll]\n=c:[Birth certificate by registered post to any address in the country]\n"
+    "=d:[Donaudampfschifffahrtsgesellschaftskapitänswitwe]\n=e:[საღამოს საათები]\n=f:[ساعات مسائية]\n"
+)
+COUNTED = {
+    "irv": NAMES + "2585:a>b>c\n2063:b>a\n1900:c>b\n1031:c\n1306:d>c>a\n35:e>d\n36:f\n4:\n",
+    "majority-judgment": NAMES + '{"highest_grade": 5}\n40:a/5,b/4,c/0,e/3\n31:b/5,c/3,d/1,f/2\n29:c/5,a/2,d/4\n3:\n',
+}
+"""Past votes by rules whose pages have tables of their own."""
+
+
 async def furnish(session: AsyncSession) -> None:
     """Put in what a page can have to show: services (one hidden), a roll, a request, a result taken back, a letter."""
     host = await get_host(session)
@@ -72,6 +83,8 @@ async def furnish(session: AsyncSession) -> None:
             await add_service(session, host.id, {code: f"{name} {number}"}, {})
     await add_service(session, host.id, {"en": "Desk taken off"}, {"en": "Nobody reads this."})
     await _publish(session, "A vote that waits")
+    for rule, sheet in COUNTED.items():
+        await _publish(session, f"A vote by {rule}", rule, sheet)
     asker = (await session.exec(select(Account).where(Account.email == "giorgi@vardisi.example"))).one()
     await _make_roll(session)
     await _fill_roll(session, asker.id)
@@ -166,15 +179,15 @@ async def _fill_roll(session: AsyncSession, by: UUID) -> None:
     await ask(session, STRIKE, Change(STRIKE, FILLED, ON_FILLED).subject, BECAUSE, by)
 
 
-async def _publish(session: AsyncSession, title: str) -> Result:
+async def _publish(session: AsyncSession, title: str, rule: str = "schulze", sheet: str = SHEET) -> Result:
     prepared = prepare_import(
         titles={"en": title},
         source_name="Vardisi",
         source_url="https://example.org/votes",
         held_on=date(2026, 1, 31),
-        rule="schulze",
+        rule=rule,
         ballots_public=True,
-        data=SHEET.encode(),
+        data=sheet.encode(),
         filename="sheet.abif",
         today=date(2026, 2, 1),
     )

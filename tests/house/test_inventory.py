@@ -43,6 +43,7 @@ NOT_TYPED = {
     "results.attack.LONGEST_SECONDS": "a time",
     "results.attack.MOST_CELLS": "what the worker tries",
     "results.attack.MOST_PATTERNS": "what the worker tries",
+    "results.archive.MOST_GRADES": "what a page shows",
     "results.differences.LONGEST_EXCERPT": "what a command shows",
     "results.examination.MOST_FINDINGS_A_FILE": "what a command shows",
     "results.publication.LONGEST_REASON": "as with approvals",

@@ -14,6 +14,7 @@ from ballots.formats import abif
 from ballots.formats.reading import read_profile
 from polls.rulecard import RuleCard
 from results import archive
+from results.standings import Place, find_places
 from tests.strategies import profiles
 
 SOUND = Path(__file__).parents[1] / "vectors" / "archive-v0" / "sound"
@@ -31,10 +32,10 @@ EXAMPLE = Profile.of(
 )
 
 
-def read_places(data: bytes) -> list[archive.Place]:
+def read_places(data: bytes) -> list[Place]:
     first, *rows = csv.reader(io.StringIO(data.decode(), newline=""))
-    assert tuple(first) == archive.Place._fields
-    return [archive.Place(int(place), option, *map(int, figures)) for place, option, *figures in rows]
+    assert tuple(first) == Place._fields
+    return [Place(int(place), option, *map(int, figures)) for place, option, *figures in rows]
 
 
 cast_profiles = profiles().filter(lambda profile: profile.ballots > 0)
@@ -94,7 +95,7 @@ def test_tied_options_share_a_place_and_the_next_place_counts_them_both() -> Non
 @settings(deadline=None)  # other work may share the machine
 @given(profiles())
 def test_numbers_of_voters_are_those_of_a_count_by_hand(profile: Profile) -> None:
-    for place in archive.find_places(profile, [list(profile.options)]):
+    for place in find_places(profile, [list(profile.options)]):
         own = profile.options.index(place.option)
         ranked = {row: weight for row, weight in profile.rows().items() if row[own] != UNRANKED}
         above = {row: sum(rank < row[own] for rank in row) for row in ranked}

@@ -8,8 +8,8 @@ from ballots.counting import schulze
 from ballots.counting.contest import Contest
 from ballots.counting.types import Profile
 from ballots.formats.reading import read_profile
-from results.archive import find_places
 from results.explanation import Explanation, Split, explain, per_cent, split_of
+from results.standings import find_places
 from tests.results.test_archive import VOTES
 from tests.strategies import profiles
 
