@@ -29,12 +29,15 @@ LONGEST_SECONDS = 300.0
 NOTHING = 1e-6
 
 
-def forces(forms: Sequence[Form], paper: Paper, opened: Mapping[bytes, int], *, blank_told: bool) -> bool:
+def forces(
+    forms: Sequence[Form], paper: Paper, opened: Mapping[bytes, int], *, blank_told: bool, untold: Sequence[int] = ()
+) -> bool:
     """Tell whether publishing these figures of these ballots would force a ballot that fewer than 10 people cast.
 
     forms:      of the figures that go out together.
     opened:     answer -> how many ballots say it; without the blank ones where their number is told.
     blank_told: whether the number of blank ballots is published as well.
+    untold:     places of figures that do not go out.
     Cost:       up to some minutes for large ballots; it runs in a worker.
     """
     small = {answer for answer, number in opened.items() if number < FEWEST_HOLDERS}
@@ -44,7 +47,7 @@ def forces(forms: Sequence[Form], paper: Paper, opened: Mapping[bytes, int], *, 
     answers = np.frombuffer(b"".join(patterns), dtype=np.uint8).reshape(len(patterns), len(paper.options))
     weights = np.fromiter((opened.get(each, 0) for each in patterns), dtype=np.float64, count=len(patterns))
     is_small = np.fromiter((each in small for each in patterns), dtype=bool, count=len(patterns))
-    parts = _Program(forms, paper, answers, weights)
+    parts = _Program(forms, paper, answers, weights, untold)
     if parts.least(is_small):
         return False
     return not all(parts.least(np.arange(len(patterns)) == place) for place in np.flatnonzero(is_small))
@@ -53,9 +56,18 @@ def forces(forms: Sequence[Form], paper: Paper, opened: Mapping[bytes, int], *, 
 class _Program:
     """The lists of ballots that fit the figures, as a linear program: one unknown number for each pattern."""
 
-    def __init__(self, forms: Sequence[Form], paper: Paper, answers: Answers, weights: NDArray[np.float64]) -> None:
-        figures = [csr_array(adds(form, paper.kind, answers).T.astype(np.float64)) for form in forms]
-        self.rows = vstack([*figures, csr_array(np.ones((1, len(weights))))], format="csr")
+    def __init__(
+        self,
+        forms: Sequence[Form],
+        paper: Paper,
+        answers: Answers,
+        weights: NDArray[np.float64],
+        untold: Sequence[int],
+    ) -> None:
+        figures = np.vstack([adds(form, paper.kind, answers).T for form in forms]).astype(np.float64)
+        self.rows = vstack(
+            [csr_array(np.delete(figures, untold, axis=0)), csr_array(np.ones((1, len(weights))))], format="csr"
+        )
         self.sums = self.rows @ weights
 
     def least(self, chosen: NDArray[np.bool_]) -> bool:

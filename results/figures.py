@@ -18,6 +18,10 @@ from ballots.counting.types import Counts, Outcome
 from polls.kinds import GRADES, Kind, Paper
 
 Answers = NDArray[np.uint8]
+UNTOLD = -1
+"""What stands in a table for a number that is not told by itself."""
+FEWEST_TOLD = 10
+"""Fewer votes than this for one of single choices are told together with others."""
 
 
 class Form(StrEnum):
@@ -44,7 +48,7 @@ _WORDS = {Form.TOTALS: "totals", Form.GRADES: "grades"}
 
 @dataclass(frozen=True, eq=False)
 class Figures:
-    """Figures to be published. table: (m, m), (m, 1) or (m, 6) whole numbers, by the form."""
+    """Figures to be published. table: (m, m), (m, 1) or (m, 6) whole numbers, by the form; UNTOLD for what is not."""
 
     form: Form
     options: tuple[str, ...]
@@ -57,6 +61,23 @@ class Figures:
         weights = np.fromiter(opened.values(), dtype=np.int64, count=len(opened))
         summed = weights @ adds(form, paper.kind, answers).astype(np.int64)
         return cls(form, names, summed.reshape(len(names), -1))
+
+
+def gathered(figures: Figures, blank: int) -> Figures:
+    """Gather small votes of a single choice: there a vote for an option is the whole ballot.
+
+    blank:   how many ballots were blank; fewer than ten are not told, and so stand among those that are gathered.
+    Returns: the same where every option has ten votes or more, or none at all, and no blank ballots are hidden. Else
+             all options with fewer than ten votes are untold, and one more where only one kind of ballot would be.
+    """
+    votes = figures.table[:, 0]
+    few = (votes > 0) & (votes < FEWEST_TOLD)
+    if not few.any() and not 0 < blank < FEWEST_TOLD:
+        return figures
+    hidden = votes < FEWEST_TOLD
+    if hidden.sum() + (blank < FEWEST_TOLD) < 2:  # one alone is what the rest leaves over
+        hidden = votes <= min(votes[~hidden], default=0)
+    return replace(figures, table=np.where(hidden[:, None], UNTOLD, figures.table))
 
 
 def adds(form: Form, kind: Kind, answers: Answers) -> NDArray[np.uint8]:
@@ -83,22 +104,24 @@ def count_figures(figures: Figures, rule: str, paper: Paper, ballots: int, blank
     """Count again from the figures alone: what `result.json` tells where all of them are published.
 
     ballots: all in the box. blank: of these, blank ones; None where their number is not told.
-    Returns: an outcome whose certificate is the figures themselves, where it is not the table of comparisons.
+    Returns: an outcome whose certificate is the figures themselves, where it is not the table of comparisons. Options
+             whose votes are not told share the last place.
     """
     names, table = figures.options, figures.table
     if rule in FROM_PAIRS:
         return FROM_PAIRS[rule](names, table, ballots, blank or 0, invalid)
-    told = Outcome(rule, names, ballots, blank or 0, invalid, ballots - (blank or 0) - invalid, [])
+    outcome = Outcome(rule, names, ballots, blank or 0, invalid, ballots - (blank or 0) - invalid, [])
     pile = _stack(figures) if figures.form is Form.GRADES else _spread(figures)
     money = None if paper.budget is None else Money(Fraction(paper.budget), tuple(map(Fraction, paper.costs)))
     found = count(rule, Contest(grades=pile, money=money))
-    rows = {name: row if len(row) > 1 else row[0] for name, row in zip(names, table.tolist(), strict=True)}
-    return replace(told, order=found.order, elected=found.elected, certificate={_WORDS[figures.form]: rows})
+    cells = [[None if cell == UNTOLD else cell for cell in row] for row in table.tolist()]
+    rows = {name: row if len(row) > 1 else row[0] for name, row in zip(names, cells, strict=True)}
+    return replace(outcome, order=found.order, elected=found.elected, certificate={_WORDS[figures.form]: rows})
 
 
 def _spread(figures: Figures) -> Grades:
     """Make ballots that give the same totals: each names one option."""
-    totals = figures.table[:, 0]
+    totals = np.maximum(figures.table[:, 0], 0)
     rows = np.flatnonzero(totals)
     marks = np.zeros((len(rows), len(totals)), dtype=np.uint8)
     marks[np.arange(len(rows)), rows] = 1

@@ -766,7 +766,7 @@ def count_figures(rule: str, table: Table, card: dict[str, Any]) -> Count:
         if rule == "majority-judgment":
             return judge(grades)
         return Count(places({a: sum(grade * n for grade, n in row.items()) for a, row in grades.items()}))
-    ballots: list[Ballot] = [(row["votes"], [[a]], {a: 1}) for a, row in table.items() if row["votes"]]
+    ballots: list[Ballot] = [(row["votes"], [[a]], {a: 1}) for a, row in table.items() if row.get("votes")]
     costs: list[Number] = [each.get("cost", 0) if isinstance(each, dict) else 0 for each in card["options"]]
     budget = (card.get("terms") or {}).get("budget", 0)
     count = RULES[rule](Pile(list(table), ballots, costs=dict(zip(table, costs)), budget=number(budget), top=1), {})
@@ -1070,9 +1070,11 @@ def check_figures(
         raise Stop(f"the order by the rule {rule} needs the ballots")
     rows, counted = archive.load_rows(file), int(number(result["counted"]))
     table = {
-        a: {each: int(number(rows[i][j])) for j, each in enumerate(columns, 1) if word != "pairwise" or each != a}
+        a: {each: int(number(rows[i][j])) for j, each in enumerate(columns, 1)
+            if (word != "pairwise" or each != a) and (rule != "plurality" or rows[i][j])}
         for i, a in enumerate(options, 1)
-    }
+    }  # fmt: skip
+    # Single choices that few made are told together: their cells are empty, and they share the last place.
     archive.compare_rows(file, write_table(table, columns))
     blank = result["blank"]  # None: so few that they are not told apart from the others
     if blank is None or isinstance(blank, int):
@@ -1083,6 +1085,7 @@ def check_figures(
     limit = counted * int((card.get("terms") or {}).get("points", 1))
     for a, row in table.items():
         figures = [told[a][each] for each in row] if word == "pairwise" else told[a] if word == "grades" else [told[a]]
+        figures = [] if figures == [None] else figures
         for (each, n), said in zip_longest(row.items(), figures, fillvalue=("nothing", 0)):
             if said != n:
                 archive.change(file, f"{a}, {each}", n, f"{show(said)}, says result.json")
@@ -1095,7 +1098,7 @@ def check_figures(
         compare_count(archive, result, count, {"pairwise": table})
         check_certificate(archive, result, count, counted)
     else:
-        rows_told = {a: list(row.values()) if word == "grades" else row["votes"] for a, row in table.items()}
+        rows_told = {a: list(row.values()) if word == "grades" else row.get("votes") for a, row in table.items()}
         compare_count(archive, result, count, {"pairwise": None, "certificate": {word: rows_told}})
     check_places(archive, count.order, [], {})
     archive.notes.append(f"Found again from {file}: the order. That it follows from the ballots, only they can tell.")

@@ -24,7 +24,7 @@ from commons.canonical import readable
 from commons.errors import Invalid
 from polls.votecard import VoteCard, utc_text
 from results.archive import CARD, LINES, PLACES, RESULT, complete, told, write_csv
-from results.figures import Figures, Form, count_figures
+from results.figures import UNTOLD, Figures, Form, count_figures
 from results.release import Plan, Reason, Release, decide, in_tens, told_blank
 
 FORMAT = "khma-minutes-v0"
@@ -199,9 +199,10 @@ def count_files(card: VoteCard, outcome: Outcome, figures: Figures | None) -> di
     Raises:  ValueError where the order does not follow from them.
     """
     result = released(card, outcome, figures)
-    if result["order"] != outcome.order:
+    is_whole = figures is None or not (figures.table == UNTOLD).any()
+    if is_whole and result["order"] != outcome.order:
         raise ValueError("the order does not follow from the figures")
-    files = {PLACES: write_places(outcome.order), RESULT: readable(result)}
+    files = {PLACES: write_places(result["order"]), RESULT: readable(result)}
     return files if figures is None else {figures.form.value: write_figures(figures), **files}
 
 
@@ -220,7 +221,7 @@ def released(card: VoteCard, outcome: Outcome, figures: Figures | None) -> dict[
 
 def write_figures(figures: Figures) -> bytes:
     """Write the file of the figures: one row for each option."""
-    rows, m = figures.table.tolist(), len(figures.options)
+    rows, m = [["" if cell == UNTOLD else cell for cell in row] for row in figures.table.tolist()], len(figures.options)
     if figures.form is Form.PAIRS:
         rows = [[("" if i == j else cell) for j, cell in enumerate(row)] for i, row in enumerate(rows)]
         head = [*figures.options]

@@ -16,12 +16,12 @@ from ballots.counting.types import MAX_OPTIONS, is_option_name
 from commons.canonical import readable
 from commons.ledger.proof import check_proof_file
 from commons.merkle import root
-from polls.kinds import GRADES, Kind
+from polls.kinds import GRADES, RULES, Kind
 from polls.votecard import FEWEST_OPENED, VoteCard
 from results import vote_archive
 from results.archive import CARD, PLACES, RESULT
 from results.examination import MOST_FINDINGS_A_FILE, Examination
-from results.figures import FORMS, Figures, Form, count_figures
+from results.figures import FORMS, UNTOLD, Figures, Form, count_figures
 from results.release import STEP, Plan, could_be, decide, in_tens
 from results.roll_examination import examine_roll
 from results.vote_archive import BOX, MINUTES, ROLL, SEALED, TOOK_PART, Minutes
@@ -189,7 +189,7 @@ class VoteExamination(Examination):
             "invalid": in_tens(minutes.unreadable),
             **tens,
             "order": order,
-            "winners": order[0],
+            "winners": _winners_in(result, order, card),
             "rounds": [],
             "pairwise": None,
             "certificate": None,
@@ -230,6 +230,9 @@ class VoteExamination(Examination):
         for i, row in enumerate(rows[1:]):
             for j, cell in enumerate(row[1:]):
                 is_self = form is Form.PAIRS and i == j
+                if card.paper.kind is Kind.SINGLE and not cell:  # told together with others
+                    table[i, j] = UNTOLD
+                    continue
                 if not is_self and not (_NUMBER.fullmatch(cell) and int(cell) <= most):
                     self.note(name, f"line {i + 2}, cell {j + 2}", f"a number up to {most}", cell)
                     return None
@@ -243,6 +246,16 @@ def _most_ballots(figures: Figures) -> int:
     if figures.form is Form.PAIRS:
         return int((table + table.T).max())
     return int(table.sum(axis=1).max()) if figures.form is Form.GRADES else int(table.max())
+
+
+def _winners_in(result: dict[str, Any], order: list[list[str]], card: VoteCard) -> list[str]:
+    """Read who won: the first place; or, where several are chosen, the first places one after the other."""
+    winners, several = result.get("winners"), RULES[card.rule].has_seats or bool(card.paper.costs)
+    if several and isinstance(winners, list) and len(winners) <= card.terms.get("seats", len(card.options)):
+        listed = [name for place in order for name in place]
+        if winners == listed[: len(winners)]:
+            return winners
+    return order[0]
 
 
 def _order_in(result: dict[str, Any], names: tuple[str, ...]) -> list[list[str]] | None:

@@ -30,6 +30,16 @@ class Standing:
     votes: int | None = None
     grades: tuple[int, ...] = ()
 
+    @property
+    def majority(self) -> tuple[int, int]:
+        """The grade that more than half of the voters gave or passed, and how many of a hundred did."""
+        voters, reached = sum(self.grades), 0
+        for grade in range(len(self.grades) - 1, -1, -1):
+            reached += self.grades[grade]
+            if 2 * reached > voters:
+                return grade, per_cent(reached, voters)
+        return 0, 100
+
 
 @dataclass(frozen=True)
 class Rank:
@@ -69,7 +79,8 @@ def explain_vote(count: Mapping[str, Any], names: Names) -> VoteStory:
     told = renamed(count, names) if pairwise else count
     plan = Plan(minutes["released"])
     votes = {
-        name: _sum(row) for name, row in {**certificate.get("totals", {}), **certificate.get("grades", {})}.items()
+        name: _sum(row) if row is not None else None
+        for name, row in {**certificate.get("totals", {}), **certificate.get("grades", {})}.items()
     }
     standings = {
         name: Standing(
@@ -89,7 +100,7 @@ def explain_vote(count: Mapping[str, Any], names: Names) -> VoteStory:
         matrix=matrix_of(told) if pairwise else (),
         turnout=per_cent(minutes["took_part"], minutes["roll"]),
         form=FORMS[count["rule"]].value if plan is Plan.FULL else "",
-        most=max(votes.values(), default=0),
+        most=max((each for each in votes.values() if each is not None), default=0),
     )
 
 

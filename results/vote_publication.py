@@ -9,6 +9,7 @@ from typing import Any
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
+import numpy as np
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from ballots import opening
@@ -25,11 +26,12 @@ from commons.errors import Conflict, NotFound
 from commons.ledger.lines import Line
 from commons.ledger.reading import find_all_signed, prove, prove_all
 from commons.organisations.tables import Organisation
+from polls.kinds import Kind
 from polls.store import find_amendments, get_poll, hold_poll
 from polls.tables import Amendment, Poll
 from polls.votecard import VoteCard, utc_text
 from results import store, vote_archive
-from results.figures import FORMS, Figures
+from results.figures import FORMS, UNTOLD, Figures, gathered
 from results.publication import note_published
 from results.release import Plan, Release, decide, told_blank
 from results.tables import Result
@@ -97,12 +99,18 @@ def _count(card: VoteCard, contest: Contest, opened: Mapping[bytes, int]) -> tup
     if (form := FORMS.get(card.rule)) is None:
         return outcome, None, decide(outcome, None)
     figures = Figures.of(form, card.paper, card.names, opened)
+    if card.paper.kind is Kind.SINGLE:
+        figures = gathered(figures, outcome.blank)
     release = decide(outcome, figures)
     if release.plan is Plan.FULL:
         is_told = told_blank(outcome.blank) is not None
         blank = bytes(len(card.names))
         hidden = {answer: number for answer, number in opened.items() if answer != blank or not is_told}
-        release = decide(outcome, figures, forced=forces([form], card.paper, hidden, blank_told=is_told))
+        untold = np.flatnonzero(figures.table.ravel() == UNTOLD).tolist()
+        forced = len(untold) == figures.table.size or forces(
+            [form], card.paper, hidden, blank_told=is_told, untold=untold
+        )
+        release = decide(outcome, figures, forced=forced)
     return outcome, figures, release
 
 

@@ -19,7 +19,7 @@ from app.accounts.roll.codes import shown
 from app.config import ROOT, Config
 from app.db import pending_revision, upgrade
 from app.demo.town import build_town, is_built
-from app.demo.votes import CHECK, DONE, OPEN, SOON, Free, keep_custody
+from app.demo.votes import BUDGET, CHECK, DONE, GRADED, OPEN, SOON, Free, keep_custody
 from app.demo.walk import Broken, walk
 from app.demo.walk_vote import walk_vote
 from app.house import open_house
@@ -96,7 +96,7 @@ async def _run(folder: Path, port: int, *, check: bool) -> int:
     house = open_house(config)
     if not await is_built(house):
         print("Building the town of Vardisi …", flush=True)
-        _keep(folder, await build_town(house, [DONE, SOON, OPEN, *([CHECK] if check else [])]))
+        _keep(folder, await build_town(house, [DONE, GRADED, SOON, OPEN, BUDGET, *([CHECK] if check else [])]))
     server = _Server(
         uvicorn.Config(
             create_app(config),
@@ -156,7 +156,7 @@ def _announce(config: Config, signins: list[dict[str, str]], codes: dict[str, Fr
         print(f"  {person['role']:<14} {person['email']:<24} {person['password']}")
     print("\nWhoever manages needs a code as well: its page shows it, since this is a demonstration.")
     print("\nTo vote, as from the QR code of a slip:\n")
-    for name in (OPEN.name, SOON.name):
+    for name in (OPEN.name, BUDGET.name, SOON.name):
         print(f"  {name:<13} {config.base_url}/en/votes/{codes[name]['vote']}#{shown(codes[name]['codes'][0])}")
     print(f"\nSign-ins and more codes are also in {config.data}: signins.json, codes.json\n", flush=True)
 

@@ -1,4 +1,4 @@
-"""The town's votes: a roll of 500 invented people, one vote open, one closing soon, one published within a minute.
+"""The town's votes: a roll of 500 invented people; two votes open, one closing soon, two published within a minute.
 
 Everything goes through the services that a real vote goes through. The two custodians are folders on this machine, and
 the demonstration proves and confirms for them: that is a show, and their names say so.
@@ -7,8 +7,8 @@ the demonstration proves and confirms for them: that is a show, and their names 
 import json
 import random
 import secrets
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TypedDict
@@ -35,6 +35,7 @@ from commons.services.store import find_services
 from commons.services.tables import Service
 from commons.tables import Texts
 from polls.drafting import Plan, draft, option_of
+from polls.kinds import GRADES, Kind, Paper
 from polls.lifecycle import State
 from polls.store import find_polls, get_poll
 
@@ -88,7 +89,10 @@ OBJECTIONS = {
 
 @dataclass(frozen=True)
 class Question:
-    """One vote of the town: how many of the catalogue's services it asks about, when it closes, how many have voted."""
+    """One vote of the town: how many of the catalogue's services it asks about, when it closes, how many have voted.
+
+    rule, terms, costs: as `polls.drafting.Plan` has them.
+    """
 
     name: str
     titles: Texts
@@ -96,6 +100,9 @@ class Question:
     services: slice
     closes_after: timedelta
     voted: int
+    rule: str = "schulze"
+    terms: dict[str, int] = field(default_factory=dict)
+    costs: tuple[int, ...] = ()
 
 
 ORDER = {
@@ -142,6 +149,46 @@ OPEN = Question(
     slice(0, 12),
     timedelta(days=6),
     82,
+)
+GRADED = Question(
+    "graded",
+    {
+        "en": "How good are these services of the Hall?",
+        "fr": "Que valent ces services de la Maison ?",
+        "ka": "რამდენად კარგია სახლის ეს სერვისები?",
+        "ar": "ما مدى جودة خدمات الدار هذه؟",
+    },
+    {
+        "en": "Give each service a grade.",
+        "fr": "Donnez une mention à chaque service.",
+        "ka": "შეაფასეთ თითოეული სერვისი.",
+        "ar": "أعطِ كل خدمة تقديراً.",
+    },
+    slice(0, 5),
+    timedelta(seconds=30),
+    180,
+    "majority-judgment",
+)
+BUDGET = Question(
+    "budget",
+    {
+        "en": "What should the Hall spend 100,000 on?",
+        "fr": "À quoi la Maison doit-elle dépenser 100 000 ?",
+        "ka": "რაში დახარჯოს სახლმა 100 000?",
+        "ar": "فيمَ تنفق الدار 100000؟",
+    },
+    {
+        "en": "Say yes to what you want; together it must fit the money.",
+        "fr": "Dites oui à ce que vous voulez ; le tout doit tenir dans la somme.",
+        "ka": "უთხარით „კი“ იმას, რაც გსურთ; ერთად თანხაში უნდა ჩაეტიოს.",
+        "ar": "قل نعم لما تريد، على أن يكفيه المال كله.",
+    },
+    slice(0, 8),
+    timedelta(days=5),
+    60,
+    "equal-shares",
+    {"budget": 100_000},
+    (18_000, 9_500, 32_000, 14_000, 41_000, 6_000, 12_500, 27_000),
 )
 CHECK = Question(
     "check",
@@ -264,6 +311,9 @@ def _plan(question: Question, services: Sequence[Service], roll_id: UUID, moment
         objections=OBJECTIONS,
         objections_until=closes_at + timedelta(days=14),
         most_ranked=min(5, len(options)),
+        rule=question.rule,
+        terms=question.terms,
+        costs=question.costs,
         roll_id=roll_id,
     )
 
@@ -271,13 +321,27 @@ def _plan(question: Question, services: Sequence[Service], roll_id: UUID, moment
 async def _cast_all(
     session: AsyncSession, house: House, poll_id: UUID, codes: Sequence[str], question: Question
 ) -> None:
-    """Let some people vote, each in their own order: a taste that many share, and a mind of one's own."""
+    """Let some people vote, each by their own liking: a taste that many share, and a mind of one's own."""
     keys, poll = Keys(house.config.keys), await get_poll(session, poll_id)
     chance = random.Random(f"{question.name} {codes[0]}")  # noqa: S311 - invented opinions
     for code in codes:
         voter = await find_voter(session, read_code(code))
         liking = {option: 0.12 * place + chance.random() for place, option in enumerate(poll.option_ids)}
-        order = sorted(poll.option_ids, key=lambda option: liking[option])[: chance.randint(1, poll.most_ranked)]
+        said = _answer(poll.paper, liking, chance)
         key = secrets.token_bytes(16)
-        numbers = [order.index(option) + 1 if option in order else 0 for option in order_of(poll.option_ids, key)]
+        numbers = [said.get(option, 0) for option in order_of(poll.option_ids, key)]
         await cast(session, keys, poll_id, numbers, voter.facts(None), keys.tag(poll_id, voter.line), key, None)
+
+
+def _answer(paper: Paper, liking: Mapping[int, float], chance: random.Random) -> dict[int, int]:
+    """Fill a ballot in: a number for each option that is not left out. liking: option -> the less the better."""
+    order = sorted(paper.options, key=lambda option: liking[option])
+    if paper.kind is Kind.GRADES:
+        return {option: max(1, GRADES - int(4 * liking[option])) for option in order}
+    if paper.kind is Kind.RANKING:
+        return {option: place for place, option in enumerate(order[: chance.randint(1, paper.highest)], start=1)}
+    cost, left, chosen = dict(zip(paper.options, paper.costs, strict=True)), paper.most or 0, dict[int, int]()
+    for option in order:
+        if cost[option] <= left:
+            chosen[option], left = 1, left - cost[option]
+    return chosen

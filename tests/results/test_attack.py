@@ -4,13 +4,13 @@ from itertools import permutations, product
 
 import numpy as np
 import pytest
-from hypothesis import assume, given, settings
+from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
 
 from polls.kinds import Kind, Paper
 from results import attack
 from results.attack import forces
-from results.figures import Form, adds
+from results.figures import UNTOLD, Figures, Form, adds, count_figures, gathered
 
 THREE = (1, 2, 3)
 STRICT = Paper(Kind.RANKING, THREE, 3, equal=False)
@@ -43,6 +43,31 @@ def _forces_among(patterns: list[bytes], forms: list[Form], opened: dict[bytes, 
 def test_of_single_choices_the_totals_are_the_ballots(opened: dict[bytes, int], expected: bool) -> None:
     paper = Paper(Kind.SINGLE, THREE, 1, most=1)
     assert forces([Form.TOTALS], paper, opened, blank_told=False) is expected
+
+
+@settings(max_examples=80, deadline=None)
+@example(votes=[20, 30, 4], blank=12)
+@example(votes=[20, 30, 10], blank=1)
+@example(votes=[20, 4, 0], blank=12)
+@given(votes=st.lists(st.integers(0, 30), min_size=3, max_size=5), blank=st.integers(0, 14))
+def test_of_single_choices_gathered_totals_force_nothing(votes: list[int], blank: int) -> None:
+    names = tuple("ABCDE"[: len(votes)])
+    paper = Paper(Kind.SINGLE, tuple(range(1, len(votes) + 1)), 1, most=1)
+    opened = {bytes(int(i == j) for i in range(len(votes))): n for j, n in enumerate(votes) if n}
+    opened |= {bytes(len(votes)): blank} if blank else {}
+    assume(opened and any(votes))
+    figures = gathered(Figures.of(Form.TOTALS, paper, names, opened), blank)
+    untold = [i for i, (cell,) in enumerate(figures.table.tolist()) if cell == UNTOLD]
+    assume(len(untold) < len(votes))
+    is_told = blank >= 10
+    hidden = {each: n for each, n in opened.items() if any(each) or not is_told}
+    assert not forces([Form.TOTALS], paper, hidden, blank_told=is_told, untold=untold)
+    shown = [n for i, n in enumerate(votes) if i not in untold]
+    assert all(n == 0 or n >= 10 for n in shown)
+    assert bool(untold) == (any(0 < n < 10 for n in votes) or 0 < blank < 10)
+    counted = sum(votes) + blank
+    order = count_figures(figures, "plurality", paper, counted, blank if is_told else None, 0).order
+    assert [n for place in order for n in place if names.index(n) in untold] == (order[-1] if untold else [])
 
 
 def test_of_approvals_a_lone_taste_hides_among_others_and_a_lone_yes_does_not() -> None:

@@ -1,6 +1,8 @@
 """A sealed vote from the box to the published result on both databases: released, listed, proven, verified, once."""
 
 import json
+import secrets
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 from uuid import UUID, uuid4
@@ -10,7 +12,10 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from app.db import Database
 from ballots import paper
-from ballots.opening import open_box
+from ballots.answers import order_of
+from ballots.casting import cast
+from ballots.counting.registry import count
+from ballots.opening import contest_of, open_box
 from ballots.store import get_list
 from commons.checkpoint import read_unsigned
 from commons.errors import Conflict
@@ -19,12 +24,13 @@ from commons.ledger.lines import LineWords
 from commons.ledger.sequence import append
 from polls import amendments
 from polls.lifecycle import Kind, State
-from results import archive
+from results import archive, recount
+from results.figures import Form
 from results.publication import add_proofs, withdraw
 from results.release import Plan, Reason
 from results.store import find_of_poll, list_results, read_files
 from results.tables import Result
-from results.verify import examine, summary
+from results.verify import examine, summary, verify
 from results.vote_archive import MINUTES, SEALED
 from results.vote_publication import PreparedVote, prepare_vote, publish_vote
 from tests.ballots.voting import Vote, open_vote
@@ -241,3 +247,88 @@ async def test_a_result_taken_back_stays_taken_back(db: Database, tmp_path: Path
     await db.write(lambda session: withdraw(session, result, "An objection was upheld."))
     again = await db.write(lambda session: publish_vote(session, prepared))
     assert again.withdrawn_at is not None
+
+
+KINDS: dict[str, tuple[dict[str, Any], tuple[tuple[int, ...], ...], str]] = {
+    "plurality": ({}, ((1, 0, 0, 0), (0, 1, 0, 0), (1, 0, 0, 0), (0, 0, 1, 0), (0, 1, 0, 0)), "totals.csv"),
+    "approval": ({}, ((1, 1, 0, 0), (0, 1, 1, 0), (1, 0, 0, 1), (0, 0, 1, 1), (1, 0, 0, 0)), "totals.csv"),
+    "score": ({}, ((6, 1, 3, 2), (2, 6, 0, 5), (4, 4, 6, 1), (5, 3, 1, 6), (6, 2, 5, 3), (1, 6, 4, 2)), "grades.csv"),
+    "majority-judgment": ({}, ((6, 1, 3, 2), (2, 6, 0, 5), (4, 4, 6, 1), (5, 3, 1, 6), (6, 2, 5, 3)), "grades.csv"),
+    "borda": ({}, ((1, 2, 3, 0), (0, 2, 1, 3), (2, 0, 1, 0), (1, 0, 0, 2), (0, 1, 0, 2), (3, 1, 2, 4)), "pairwise.csv"),
+    "greedy": (
+        {"terms": {"budget": 70}, "costs": (30, 40, 20, 60)},
+        ((1, 1, 0, 0), (1, 0, 1, 0), (0, 1, 1, 0), (0, 0, 0, 1), (0, 0, 1, 0)),
+        "totals.csv",
+    ),
+    "equal-shares": (
+        {"terms": {"budget": 70, "points": 9}, "costs": (30, 40, 20, 60)},
+        ((4, 5, 0, 0), (1, 0, 8, 0), (0, 3, 3, 3)),
+        "",
+    ),
+    "stv": ({"terms": {"seats": 2}}, ((1, 2, 0, 0), (0, 1, 2, 0), (3, 0, 1, 2), (0, 0, 0, 1)), ""),
+    "star": ({}, ((6, 1, 3, 2), (2, 6, 0, 5), (4, 4, 6, 1)), ""),
+}  # fmt: skip
+
+
+def recounted(folder: Path) -> list[str]:
+    """Ask the second counter what it finds changed."""
+    found = recount.Archive(folder)
+    recount.check(found)
+    return found.changed
+
+
+async def say(vote: Vote, tag: bytes, answer: Sequence[int]) -> None:
+    """Vote by a number for each option, in the order of the card."""
+    key = secrets.token_bytes(16)
+    said = dict(zip(vote.poll.option_ids, answer, strict=True))
+    numbers = [said[option] for option in order_of(vote.poll.option_ids, key)]
+    await vote.db.write(lambda s: cast(s, vote.keys, vote.poll.id, numbers, vote.facts, tag, key, None))
+
+
+@pytest.mark.parametrize("addresses", ["sqlite"], indirect=True)  # kinds make no difference to a database
+@pytest.mark.parametrize("rule", KINDS)
+async def test_a_vote_of_every_kind_is_published_and_verifies(db: Database, tmp_path: Path, rule: str) -> None:
+    given, answers, figures = KINDS[rule]
+    vote = await open_vote(db, tmp_path, 75, FOUR, most_ranked=4, rule=rule, **given)
+    for number, tag in enumerate(vote.tags[:72]):
+        await say(vote, tag, answers[number % len(answers)])
+    await vote.end()
+    assert await vote.close() == "closed"
+    await open_box(db, vote.keys, vote.keys.opener(vote.poll.id), vote.poll.id)
+    result = await publish(vote)
+    files = await files_of(vote, result)
+    report = examine(write(tmp_path / "archive", files), VERIFIER)
+    assert report.findings == ()
+    assert recounted(tmp_path / "archive") == []
+    assert [name for name in files if name in {*Form}] == ([figures] if figures else [])
+    told = json.loads(files[archive.RESULT])
+    async with db.reading() as session:
+        outcome = count(rule, await contest_of(session, vote.poll.id))
+    assert (told["rule"], told["order"], told["winners"]) == (rule, outcome.order, outcome.winners)
+    if figures:
+        changed = bytearray(files[figures])
+        place = next(i for i in range(len(changed) - 3, 0, -1) if chr(changed[i]).isdigit())
+        changed[place] = ord("9") if changed[place] != ord("9") else ord("8")
+        assert list(verify(write(tmp_path / "forged", files | {figures: bytes(changed)}), VERIFIER))
+        assert any(
+            fault.startswith(f"{figures}: ") and ", says result" in fault for fault in recounted(tmp_path / "forged")
+        )
+
+
+@pytest.mark.parametrize("addresses", ["sqlite"], indirect=True)
+async def test_few_votes_of_a_single_choice_are_told_together(db: Database, tmp_path: Path) -> None:
+    vote = await open_vote(db, tmp_path, 70, FOUR, rule="plurality")
+    chosen = [0] * 40 + [1] * 18 + [2] * 4 + [3] * 2 + [4] * 3
+    for tag, option in zip(vote.tags, chosen, strict=False):
+        await say(vote, tag, [int(place == option) for place in range(4)])
+    await vote.end()
+    await vote.close()
+    await open_box(db, vote.keys, vote.keys.opener(vote.poll.id), vote.poll.id)
+    files = await files_of(vote, await publish(vote))
+    assert examine(write(tmp_path / "archive", files), VERIFIER).findings == ()
+    assert recounted(tmp_path / "archive") == []
+    assert files["totals.csv"].decode().split() == ["option,votes", "Buses,40", "Parks,18", "Clinics,", "'=Pools,"]
+    told = json.loads(files[archive.RESULT])
+    assert told["order"] == [["Buses"], ["Parks"], ["Clinics", "=Pools"]]
+    assert (told["blank"], told["counted"]) == (None, 67)
+    assert b": 4," not in files[archive.RESULT]
