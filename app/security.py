@@ -160,6 +160,7 @@ MAY: dict[str, Predicate] = {
     "results.import": manager,
     "results.import_save": manager,
     "results.index": anybody,
+    "results.recount": anybody,
     "results.show": anybody,
     "results.withdraw": manager,
     "rights.address": signed_in,

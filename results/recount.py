@@ -6,7 +6,8 @@
 It checks SHA256SUMS, reads the rule from card.json, counts the ballots again, and names every figure that does not
 follow: file, place, what stands there, what follows. It ends with 0 when all agrees, 1 with changed figures, 2 when it
 cannot recount. It shares no line with the program that counted. Plain and slow: whole numbers and fractions only. A tie
-stays a tie; where a decision needs one broken and the rule has no answer, a lot orders names by SHA-256(seed, name).
+stays a tie; where a decision needs one broken and the rule has no answer, a lot orders names by SHA-256(seed, name): it
+is about whoever is drawn first, be it to be elected, to go on, to be funded, or to be left out.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ import sys
 from collections import Counter
 from collections.abc import Callable, Iterator
 from fractions import Fraction
-from itertools import combinations, groupby, zip_longest
+from itertools import combinations, groupby, permutations, zip_longest
 from math import lcm
 from pathlib import Path
 from typing import Any, NamedTuple, Union
@@ -39,6 +40,9 @@ VARIANTS: dict[str, tuple[str, ...]] = {  # how a rule may be applied, with the 
 ENTRIES = {"rule", "options", "ballots", "blank", "invalid", "counted", "order", "winners", "rounds", "pairwise",
            "certificate", "labels"}  # fmt: skip
 
+FIGURES = {"pairwise.csv": ("pairwise",), "totals.csv": ("totals", "votes"), "grades.csv": ("grades", *"012345")}
+ELECTING = ("stv", "greedy", "equal-shares")
+
 Number = Union[int, Fraction]
 Ranks = list[list[str]]  # best first, equals together
 Table = dict[str, dict[str, int]]  # table[a][b]: ballots that put a before b
@@ -51,7 +55,7 @@ class Stop(Exception):
 
 
 class Pile(NamedTuple):
-    """All ballots about some options. Costs and budget only where money is spent."""
+    """All ballots about some options. Costs and budget only where money is spent. top: the highest points."""
 
     options: list[str]
     ballots: list[Ballot]
@@ -59,6 +63,7 @@ class Pile(NamedTuple):
     implicit: bool = True
     costs: dict[str, Number] | None = None
     budget: Number = 0
+    top: int = 0  # that can be given; 0: that were given
 
 
 class Count(NamedTuple):
@@ -81,16 +86,25 @@ def number(text: object) -> Number:
     return int(value) if value.denominator == 1 else value
 
 
+def whole(text: str) -> int:
+    """Read a whole number."""
+    if not isinstance(found := number(text), int):
+        raise ValueError(f"{text} is not a whole number")
+    return found
+
+
 def read_abif(text: str) -> Pile:
     """Read ABIF: options "=c1:[Name]", ballots "5:c1>c2=c3" or, with points, "5:c1/4,c2/0"."""
     names: dict[str, str] = {}
     ballots: list[Ballot] = []
-    invalid, implicit = 0, True
+    invalid, implicit, top = 0, True, 0
     for at, line in enumerate((line.rstrip("\r") for line in text.split("\n")), 1):
         if line.startswith("{"):
             words = re.sub(r'[\s"{}]', "", line)
             if said := re.fullmatch("invalid_ballots:([0-9]{1,15})", words):
                 invalid = int(said[1])
+            if said := re.fullmatch("highest_grade:([1-9][0-9]{0,9})", words):
+                top = int(said[1])
             implicit = implicit and words != "implicit_ranking:false"
         elif option := re.fullmatch(r'=([^\s:=<>,/\[\]"]+):(?:\[([^\[\]]*)\]|(".*"))', line):
             name = json.loads(option[3]) if option[3] else option[2]
@@ -104,7 +118,7 @@ def read_abif(text: str) -> Pile:
                 raise Stop(f"line {at}: {error}: this is not a ballot about the options above") from None
         elif line.strip() and not line.startswith("#"):
             raise Stop(f"line {at} is neither an option nor a ballot")
-    return Pile(list(names.values()), ballots, invalid, implicit)
+    return Pile(list(names.values()), ballots, invalid, implicit, top=top)
 
 
 def parse_ballot(text: str, names: dict[str, str]) -> tuple[Ranks, dict[str, Number]]:
@@ -134,22 +148,38 @@ def read_pb(text: str) -> Pile:
             here = tables.setdefault(row[0].strip(), [])
         elif row:
             here.append([cell.strip() for cell in row])
-    meta = {row[0]: row[1] for row in tables["META"] if len(row) > 1}
+    meta = {row[0].lower(): row[1] for row in tables["META"] if len(row) > 1 and row[1].lower() not in ("", "none")}
     projects, votes = ([dict(zip(rows[0], row)) for row in rows[1:]] for rows in (tables["PROJECTS"], tables["VOTES"]))
     costs = {each["project_id"]: number(each["cost"].replace(",", ".")) for each in projects}
-    if len(costs) < len(projects) or min(costs.values()) <= 0:
-        raise Stop("two projects have one id, or one costs nothing")
-    longest = int(meta.get("max_length") or max((len(each["vote"].split(",")) for each in votes), default=0))
-    ballots: list[Ballot] = []
+    if len(costs) < len(projects) or min(costs.values()) < 0:
+        raise Stop("two projects have one id, or one costs less than nothing")
+    kind = meta.get("vote_type", "approval").lower()
+    longest, has_points = int(meta.get("max_length", len(costs))), kind in ("cumulative", "scoring")
+    bounds = {key: number(value.replace(",", ".")) for key, value in meta.items() if key[:4] in ("min_", "max_")}
+    invalid, ballots = int(meta.get("invalid_votes", 0)), list[Ballot]()
     for each in votes:
-        chosen = [name.strip() for name in each["vote"].split(",") if name.strip()]
-        worth = [str(longest - i if meta["vote_type"] == "ordinal" else 1) for i in range(len(chosen))]
-        if meta["vote_type"] in ("cumulative", "scoring") and each.get("points"):
-            worth = each["points"].split(",")
+        vote = each["vote"] if each["vote"].lower() != "none" or "none" in costs else ""
+        chosen = [name.strip() for name in vote.split(",") if name.strip()]
+        worth = [longest - i if kind == "ordinal" else 1 for i in range(len(chosen))]
+        if has_points:
+            worth = list(map(whole, filter(None, map(str.strip, each["points"].split(",")))))
         if len(set(chosen)) < len(chosen) or len(worth) != len(chosen) or not set(chosen) <= set(costs):
             raise Stop(f"the vote {each['vote'][:80]!r} does not fit the projects")
-        ballots.append((1, [], {name: number(value.strip()) for name, value in zip(chosen, worth)}))
-    return Pile(list(costs), ballots, costs=costs, budget=number(meta["budget"].replace(",", ".")))
+        told: dict[str, list[Any]] = {"length": [len(chosen)], "sum_cost": [sum(costs[name] for name in chosen)]}
+        told.update({"points": worth, "sum_points": [sum(worth)]} if has_points else {})
+        fits = all(
+            bounds.get(f"min_{what}", n) <= n <= bounds.get(f"max_{what}", n) for what in told for n in told[what]
+        )
+        if chosen and (not fits or min(worth) < 0 or (kind == "choose-1" and len(chosen) > 1)):
+            invalid += 1  # against the limits that the file itself sets
+            continue
+        points: dict[str, Number] = {name: value for name, value in zip(chosen, worth) if value}
+        ballots.append((1, places(points), points))
+    most_points = bounds.get("max_points", bounds.get("max_sum_points", 1)) if has_points else 1
+    top = max(
+        [longest if kind == "ordinal" else int(most_points), *(int(n) for each in ballots for n in each[2].values())]
+    )
+    return Pile(list(costs), ballots, invalid, True, costs, number(meta["budget"].replace(",", ".")), top)
 
 
 def count_ballots(pile: Pile) -> dict[str, int]:
@@ -173,7 +203,7 @@ def places(tally: dict[str, Any]) -> Ranks:
 
 
 def lot(names: list[str], asked: Asked) -> list[str]:
-    """Order names by SHA-256 of the seed and the name; who is drawn first stands before."""
+    """Order names by SHA-256 of the seed and the name; a decision is about whoever is drawn first."""
     seed = asked.get("tiebreak_seed") or ""
     return sorted(names, key=lambda name: hashlib.sha256((seed + name).encode()).digest())
 
@@ -242,15 +272,15 @@ def ranked_pairs(table: Table) -> Count:
 
 
 def borda(pile: Pile, asked: Asked) -> Count:
-    """Give a point for each option below on a ballot, half a point for each equal one (doubled here)."""
+    """Give a point for the option itself and each below it on a ballot, half a point for each equal one (doubled)."""
     points = dict.fromkeys(pile.options, 0)
     for n, ranks in whole_ranks(pile, asked):
         below = len(flat(ranks))
         for rank in ranks:
             below -= len(rank)
             for name in rank:
-                points[name] += n * (2 * below + len(rank) - 1)
-    return Count(places(points))
+                points[name] += n * (2 * below + len(rank) + 1)
+    return Count(places(points), pairwise=compare_all(pile, asked))
 
 
 def single_choices(pile: Pile, asked: Asked) -> list[tuple[int, list[str]]]:
@@ -277,54 +307,66 @@ def first_choices(rows: list[tuple[int, list[str]]], left: list[str]) -> dict[st
     return tally
 
 
+def passes(n: int, pile: Pile, asked: Asked) -> bool:
+    """Tell whether so many are more than the share of the counted ballots that is needed to win."""
+    share = asked.get("threshold")
+    return share is None or n > number(share) * count_ballots(pile)["counted"]
+
+
 def most(tally: dict[str, int], pile: Pile, asked: Asked) -> Count:
     """Order by a tally. Who must have more than a share of the counted ballots, and has not, does not win."""
-    share = asked.get("threshold")
-    enough = share is None or max(tally.values()) > number(share) * count_ballots(pile)["counted"]
-    return Count(places(tally), None if enough else [])
+    return Count(places(tally), None if passes(max(tally.values()), pile, asked) else [])
 
 
 def plurality(pile: Pile, asked: Asked) -> Count:
-    """Order by first choices."""
-    return most(first_choices([(n, row[:1]) for n, row in single_choices(pile, asked)], pile.options), pile, asked)
+    """Order by first choices; a ballot with several is counted, and is for nobody."""
+    return most(first_choices([(n, flat(ranks[:1])) for n, ranks, _ in pile.ballots if len(flat(ranks[:1])) == 1],
+                              pile.options), pile, asked)  # fmt: skip
 
 
 def irv(pile: Pile, asked: Asked) -> Count:
-    """Leave out the last, again and again, until one is left. Several last ones: see `weakest`."""
+    """Leave out the last, again and again, until one has more than half of what still counts for somebody."""
     rows, table, left = single_choices(pile, asked), compare_all(pile, asked), list(pile.options)
     order: Ranks = []
     rounds: list[dict[str, Any]] = []
-    while len(left) > 1:
+    while count_ballots(pile)["counted"]:
         tally = first_choices(rows, left)
         rounds.append({"tally": tally})
         rising, hopeless = sorted(tally.values()), 0
+        if 2 * rising[-1] > sum(rising):
+            break
         if asked.get("batch"):  # as many as have less together than the next one alone
             hopeless = max((k for k in range(1, len(rising)) if sum(rising[:k]) < rising[k]), default=0)
-        if hopeless:
-            out = places({name: tally[name] for name in left if tally[name] < rising[hopeless]})
-        else:
-            out = [weakest(places(tally)[-1], table)]
-        order = out + order
-        left = [name for name in left if name not in flat(out)]
-    return Count([left, *order] if left else order, None, rounds or [{"tally": first_choices(rows, left)}])
+        last = places(tally)[-1]
+        out = [name for name in left if tally[name] < rising[hopeless]] if hopeless else weakest(last, table, asked)
+        if len(out) == len(left):
+            break
+        order = places({name: tally[name] for name in out}) + order
+        left = [name for name in left if name not in out]
+    return Count([*(places(rounds[-1]["tally"]) if rounds else [left]), *order], None, rounds)
 
 
-def weakest(tied: list[str], table: Table) -> list[str]:
-    """Find the fewest of these that all the others of them beat one to one: they go together."""
-
-    def balance(a: str) -> int:
-        return sum((table[a][b] > table[b][a]) - (table[a][b] < table[b][a]) for b in tied if b != a)
-
-    group = [min(tied, key=balance)]  # whoever wins least is among them
-    for a in group:  # grows while we go
-        group += [b for b in tied if b not in group and table[b][a] <= table[a][b]]
-    return [name for name in tied if name in group]
+def weakest(tied: list[str], table: Table, asked: Asked) -> list[str]:
+    """Find who goes of several last ones: who beats none of the others; then who has the least wins less defeats among
+    all options, and again; then a lot if there is a seed, else all of them.
+    """
+    wins = {a: {b for b in table if a != b and table[a][b] > table[b][a]} for a in table}
+    balance = {a: len(wins[a]) - sum(a in wins[b] for b in table) for a in table}
+    while len(tied) > 1:
+        fewer = [a for a in tied if not wins[a].intersection(tied)]
+        if len(fewer) in (0, len(tied)):
+            fewer = [a for a in tied if balance[a] == min(balance[b] for b in tied)]
+        if len(fewer) == len(tied):
+            return tied if asked.get("tiebreak_seed") is None else lot(tied, asked)[:1]
+        tied = fewer
+    return tied
 
 
 def stv(pile: Pile, asked: Asked) -> Count:
-    """Count by the Scottish Local Government Elections Order 2007, rules 45-52; "wigm" cuts off no decimals."""
-    seats, exact = seats_of(pile, asked), asked.get("transfer") == "wigm" and asked.get("decimals") is None
-    unit = 1 if exact else 10 ** max(0, min(300, int(5 if asked.get("decimals") is None else asked["decimals"])))
+    """Count by the Scottish Local Government Elections Order 2007, rules 45-52; "wigm" cuts off after 18 decimals."""
+    seats, decimals = seats_of(pile, asked), asked.get("decimals")
+    cut = (18 if asked.get("transfer") == "wigm" else 5) if decimals is None else int(decimals)
+    unit = 10 ** max(1, min(18, cut))
     papers: dict[str, list[tuple[int, Any, list[str]]]] = {name: [] for name in pile.options}
     for n, row in single_choices(pile, asked):
         if row:
@@ -349,25 +391,27 @@ def stv(pile: Pile, asked: Asked) -> Count:
         reached = [name for name in left if votes[name] >= quota]
         elect(reached)
         surplus += [name for name in reached if votes[name] > quota]
+        rising = sorted(left, key=votes.__getitem__)
         vacant = seats - len(flat(elected))
         if vacant >= len(left) or not vacant:
             elect(list(left) if vacant else [])
             break
         among, pick = (surplus, max) if surplus else (left, min)
         extreme = pick(past(name) for name in among)
-        drawn = lot([name for name in among if past(name) == extreme], asked)
-        mover = drawn[0] if surplus else drawn[-1]
-        total, kept = votes[mover], quota if surplus else 0
-        among.remove(mover)
-        votes[mover] = kept
-        for n, value, row in papers[mover]:
-            to = next((name for name in row if name in left), None)
-            worth = value
-            if kept:
-                worth = Fraction(value * (total - kept), total) if exact else value * (total - kept) // total
-            if to is not None:
-                papers[to].append((n, worth, row))
-                votes[to] += n * worth
+        movers = lot([name for name in among if past(name) == extreme], asked)[:1]
+        if asked.get("batch") and not surplus:  # as many as have less together than the next one alone
+            fits = (k for k in range(len(left) - vacant, 1, -1) if sum(votes[a] for a in rising[:k]) < votes[rising[k]])
+            movers = rising[: next(fits, 0)] or movers
+        kept = quota if surplus else 0
+        among[:] = [name for name in among if name not in movers]
+        for mover in movers:
+            total, votes[mover] = votes[mover], kept
+            for n, value, row in papers[mover]:
+                to = next((name for name in row if name in left), None)
+                worth = value * (total - kept) // total if kept else value
+                if to is not None:
+                    papers[to].append((n, worth, row))
+                    votes[to] += n * worth
     rounds = [{"tally": {name: Fraction(n, unit) for name, n in stage.items()}} for stage in stages]
     return with_rest(pile, elected, flat(elected))._replace(rounds=rounds)
 
@@ -388,69 +432,143 @@ def with_rest(pile: Pile, order: Ranks, elected: list[str] | None) -> Count:
 # ----------------------------------------------------------------------------- rules for approvals, points and budgets
 
 
-def graded(pile: Pile) -> list[tuple[int, dict[str, Number]]]:
+def has_points(pile: Pile) -> bool:
+    """Tell whether all ballots that name an option give points, whole ones from 0 on."""
+    return all(
+        (points or not ranks) and all(isinstance(n, int) and n >= 0 for n in points.values())
+        for _, ranks, points in pile.ballots
+    )
+
+
+def graded(pile: Pile) -> list[tuple[int, dict[str, int]]]:
     """Give the ballots with points; an option without any has 0, the worst."""
-    if any(ranks and not points for _, ranks, points in pile.ballots):
-        raise Stop("the ballots hold no points: this rule cannot count them")
-    return [(n, points) for n, _, points in pile.ballots if points]
+    if not has_points(pile):
+        raise Stop("the ballots hold no points, whole ones from 0 on: this rule cannot count them")
+    return [(n, points) for n, _, points in pile.ballots if points]  # type: ignore[misc]
+
+
+def top_of(pile: Pile) -> int:
+    """Give the highest points that can be given."""
+    return pile.top or max([1, *(int(n) for _, _, points in pile.ballots for n in points.values())])
 
 
 def approved(pile: Pile) -> list[tuple[int, frozenset[str]]]:
     """Give approvals: points of 1, or options beside each other without points. Equal ballots are laid together."""
+    by_points = has_points(pile)
+    if top_of(pile) > 1 if by_points else any(len(ranks) > 1 for _, ranks, _ in pile.ballots):
+        raise Stop("the ballots hold more than approvals: this rule cannot count them")
     found: Counter[frozenset[str]] = Counter()
     for n, ranks, points in pile.ballots:
-        if set(points.values()) - {0, 1} or (len(ranks) > 1 and not points):
-            raise Stop("the ballots hold more than approvals: this rule cannot count them")
-        found[frozenset(name for name in points if points[name]) if points else frozenset(flat(ranks))] += n
+        found[frozenset(name for name in flat(ranks) if points[name]) if by_points else frozenset(flat(ranks))] += n
     return [(n, names) for names, n in found.items()]
 
 
 def approval(pile: Pile, asked: Asked) -> Count:
-    """Order by how many ballots approve of an option."""
+    """Order by how many ballots approve of an option. With seats, who has most is elected, the last seat by lot."""
     ballots = approved(pile)
-    return most({name: sum(n for n, names in ballots if name in names) for name in pile.options}, pile, asked)
+    tally = {name: sum(n for n, names in ballots if name in names) for name in pile.options}
+    if asked.get("seats") is None:
+        return most(tally, pile, asked)._replace(rounds=[{"tally": tally}])
+    elected: Ranks = []
+    for place in places(tally):
+        room = seats_of(pile, asked) - len(flat(elected))
+        if room and passes(tally[place[0]], pile, asked):
+            elected.append(in_order(place if len(place) <= room else lot(place, asked)[:room], pile))
+    return with_rest(pile, elected, flat(elected))._replace(rounds=[{"tally": tally}])
 
 
-def sum_points(pile: Pile) -> dict[str, Number]:
+def in_order(names: list[str], pile: Pile) -> list[str]:
+    """Put names in the order of the options."""
+    return [name for name in pile.options if name in names]
+
+
+def sum_points(pile: Pile) -> dict[str, int]:
     """Add up all points."""
     ballots = graded(pile)
     return {name: sum(n * points.get(name, 0) for n, points in ballots) for name in pile.options}
 
 
-def score(pile: Pile, _: Asked) -> Count:
-    """Order by all points together."""
-    return Count(places(sum_points(pile)))
+def score(pile: Pile, asked: Asked) -> Count:
+    """Order by all points together; where left out is no opinion, by the mean of those that were given, none last."""
+    total, ballots = sum_points(pile), graded(pile)
+    height: dict[str, Number] = dict(total)
+    if not {"last": True, "ignored": False}.get(asked.get("unranked") or "", pile.implicit):
+        given = {name: sum(n for n, points in ballots if name in points) for name in pile.options}
+        height = {name: Fraction(total[name], given[name]) if given[name] else -1 for name in pile.options}
+    return Count(places(height), None, [{"tally": total}])
 
 
 def star(pile: Pile, asked: Asked) -> Count:
-    """Let more ballots decide between the two with most points. Of several equal ones go on who win most among them."""
-    total, ballots = sum_points(pile), graded(pile)
+    """Let more ballots decide between the two with most points, then more points, then more of the highest grade. Who
+    wins takes the next place, and the others begin anew (Equal Vote Coalition; ties as on starvoting.org/ties).
+    """
+    total, ballots, top = sum_points(pile), graded(pile), top_of(pile)
+    highest = {a: sum(n for n, points in ballots if points.get(a, 0) == top) for a in pile.options}
+    table = {a: dict.fromkeys((b for b in pile.options if b != a), 0) for a in pile.options}
+    for n, points in ballots:
+        for a, b in permutations(pile.options, 2):
+            table[a][b] += n * (points.get(a, 0) > points.get(b, 0))
 
-    def prefer(a: str, b: str) -> int:
-        return sum(n for n, points in ballots if points.get(a, 0) > points.get(b, 0))
+    def beats(a: str, b: str) -> bool:
+        return (table[a][b], total[a], highest[a]) > (table[b][a], total[b], highest[b])
 
-    finalists: list[str] = []
-    for place in places(total):
-        tied = list(place)
-        while tied and (room := 2 - len(finalists)) > 0:
-            wins = places({a: sum(prefer(a, b) > prefer(b, a) for b in tied) for a in tied})[0]
-            go = wins if len(wins) <= room else lot(wins, asked)[:1]
-            finalists += go
-            tied = [name for name in tied if name not in go]
-    final = {a: (sum(prefer(a, b) for b in finalists), total[a]) for a in pile.options if a in finalists}
-    rest = places({name: total[name] for name in pile.options if name not in finalists})
-    return Count(places(final) + rest, None, [{"tally": total}, {"tally": {name: final[name][0] for name in final}}])
+    def hold(left: list[str]) -> list[str]:
+        """Find who takes the next place: all of them where even the run-off is a tie."""
+        levels = places({name: total[name] for name in left})
+        sure, tied = ([], levels[0]) if len(levels[0]) > 1 else (levels[0], levels[1])
+        sure, tied = vie(tied, sure, table, highest)
+        if tied and sure and all(beats(sure[0], other) for other in tied):
+            return sure
+        if tied and not sure and not any(table[a][b] > table[b][a] for a in tied for b in tied if a != b):
+            return tied
+        one, other = [*sure, *lot(tied, asked)][:2]
+        return [one] if beats(one, other) else [other] if beats(other, one) else [one, other]
+
+    order, rounds, left = list[list[str]](), [], list(pile.options)
+    while len(left) > 1:
+        rounds.append({"tally": {name: total[name] for name in left}})
+        order.append(in_order(hold(left), pile))
+        left = [name for name in left if name not in order[-1]]
+    return Count(order + ([left] if left else []), None, rounds, table)
+
+
+def vie(tied: list[str], sure: list[str], table: Table, highest: dict[str, int]) -> tuple[list[str], list[str]]:
+    """Find who of those with equal points goes on beside those who are sure of one of two places in the run-off.
+
+    Who lost the most match-ups among them is out, again and again; where too few would be left, these go on and the
+    others vie on. Where all lost as many, who has most of the highest grade goes on. Returns: who is sure now, and who
+    is still tied for what is left.
+    """
+    while len(sure) + len(tied) > 2:
+        room = 2 - len(sure)
+        lost = {a: sum(table[b][a] > table[a][b] for b in tied if b != a) for a in tied}
+        *better, last = places({a: -lost[a] for a in tied})
+        if better:
+            sure, tied = (sure, flat(better)) if len(flat(better)) >= room else (sure + flat(better), last)
+            continue
+        levels = places({a: highest[a] for a in tied})
+        if len(levels) == 1:
+            return sure, tied
+        while len(levels[0]) < room:
+            room -= len(levels[0])
+            sure = sure + levels.pop(0)
+        tied = levels[0]
+    return sure + tied, []
 
 
 def majority_judgment(pile: Pile, _: Asked) -> Count:
     """Compare middle grades (the lower of two); where equal, take one off each and look again (Balinski, Laraki)."""
-    ballots = graded(pile)
-    n, rows = sum(each for each, _ in ballots), {}
-    for name in pile.options:
-        grades: Counter[Number] = Counter()
-        for each, points in ballots:
-            grades[points.get(name, 0)] += each
-        rows[name] = sorted(grades.items())
+    rows = {name: Counter[int]() for name in pile.options}
+    for n, points in graded(pile):
+        for name, row in rows.items():
+            row[points.get(name, 0)] += n
+    return judge(rows)
+
+
+def judge(table: dict[str, Counter[int]]) -> Count:
+    """Order by how many ballots gave each grade; as many ballots for each option."""
+    rows = {name: sorted((+row).items()) for name, row in table.items()}
+    n = max(sum(k for _, k in row) for row in rows.values())
     # All grades of an option in a row, the worst first: between two cuts no option's grade changes, and the one nearest
     # to the middle is looked at first.
     cuts = sorted({0, n} | {sum(k for _, k in row[:i]) for row in rows.values() for i in range(len(row))})
@@ -458,7 +576,7 @@ def majority_judgment(pile: Pile, _: Asked) -> Count:
     looks = [min(max(middle, start), end - 1) for start, end in zip(cuts, cuts[1:])]
     looks.sort(key=lambda at: (abs(at - middle), (at > middle) == (n % 2 == 1)))
 
-    def grade_at(row: list[tuple[Number, int]], at: int) -> Number:
+    def grade_at(row: list[tuple[int, int]], at: int) -> int:
         for grade, k in row:
             if at < k:
                 return grade
@@ -472,98 +590,113 @@ def phragmen(pile: Pile, asked: Asked) -> Count:
     """Let the supporters of an option share its cost of one; next comes where they then have paid least each."""
     voters = approved(pile)
     paid: list[Number] = [0] * len(voters)
-    behind = {name: [i for i, (_, names) in enumerate(voters) if name in names] for name in pile.options}
-    seats = len(pile.options) if asked.get("seats") is None else seats_of(pile, asked)
-    order: Ranks = []
-    left = [name for name in pile.options if behind[name]]
-    while left and len(flat(order)) < seats:
-        price = {}
-        for name in left:
-            many = sum(voters[i][0] for i in behind[name])
-            price[name] = (1 + sum(voters[i][0] * paid[i] for i in behind[name])) / Fraction(many)
-        tied = places({name: -price[name] for name in left})[0]
-        order.append(next_ones(tied, behind, asked, seats - len(flat(order))))
+    behind = {name: {i for i, (_, names) in enumerate(voters) if name in names} for name in pile.options}
+    many = {name: sum(voters[i][0] for i in behind[name]) for name in pile.options}
+    room = len(pile.options) if asked.get("seats") is None else seats_of(pile, asked)
+    order, rounds, left = list[list[str]](), [], [name for name in pile.options if many[name]]
+
+    def by_approvals(names: list[str]) -> list[str]:
+        return sorted(lot(names, asked), key=lambda name: -many[name])
+
+    while left and room:
+        price = {name: (1 + sum(voters[i][0] * paid[i] for i in behind[name])) / Fraction(many[name]) for name in left}
+        rounds.append({"tally": {name: cut_long(price[name]) for name in left}})
+        chosen = list[str]()  # of equals all whom no voter of one before supports
+        for name in by_approvals(places({name: -price[name] for name in left})[0]):
+            if not any(behind[name] & behind[other] for other in chosen):
+                chosen.append(name)
+        order.append(in_order(by_approvals(chosen)[:room], pile))
+        room -= len(order[-1])
         for name in order[-1]:
             left.remove(name)
             for i in behind[name]:
                 paid[i] = price[name]
-    return with_rest(pile, order, None if asked.get("seats") is None else flat(order))
+    alone = [name for name in pile.options if not many[name]]
+    if alone and room:
+        order.append(in_order(by_approvals(alone)[:room], pile))
+    return with_rest(pile, order, None if asked.get("seats") is None else flat(order))._replace(rounds=rounds)
 
 
-def next_ones(tied: list[str], behind: dict[str, list[int]], asked: Asked, room: int = MOST_OPTIONS) -> list[str]:
-    """Let equals go together where no voter supports two of them and there is room; else the lot says who is next."""
-    clash = len(tied) > room or any(set(behind[a]) & set(behind[b]) for a, b in combinations(tied, 2))
-    return lot(tied, asked)[:1] if clash else tied
+def cut_long(load: Number) -> Number:
+    """Cut a fraction off after 30 decimals where its lower part has more than 200 digits, as published counts do."""
+    return load if load.denominator < 10**200 else Fraction(load.numerator * 10**30 // load.denominator, 10**30)
 
 
-def money_of(pile: Pile, asked: Asked) -> tuple[dict[str, Number], Number, dict[str, Number]]:
+def money_of(pile: Pile, asked: Asked) -> tuple[dict[str, Number], Number, dict[str, int]]:
     """Give the costs, the budget, and all votes (or points) for each project."""
     if pile.costs is None:
         raise Stop("this rule needs a file with costs and a budget (.pb)")
-    votes: dict[str, Number] = dict.fromkeys(pile.costs, 0)
-    for n, _, points in pile.ballots:
-        for name in points:
-            votes[name] += n * points[name]
+    votes = sum_points(pile)
     return pile.costs, pile.budget if asked.get("budget") is None else number(asked["budget"]), votes
 
 
-def fund_by_votes(pile: Pile, order: Ranks, asked: Asked) -> Ranks:
+def settle(names: list[str], costs: dict[str, Number], votes: dict[str, int], asked: Asked) -> list[str]:
+    """Put projects in order: the most votes (or points), the lower cost, the lot."""
+    return sorted(lot(names, asked), key=lambda name: (-votes[name], costs[name]))
+
+
+def fund_by_votes(pile: Pile, done: list[str], asked: Asked) -> list[str]:
     """Fund what fits, from most votes to fewest, after what is funded already; never what nobody voted for."""
     costs, budget, votes = money_of(pile, asked)
-    order, done = list(order), flat(order)
     budget -= sum(costs[name] for name in done)
-    for place in places({name: votes[name] for name in costs if name not in done and votes[name] > 0}):
-        fit = [name for name in place if costs[name] <= budget]
-        together = sum(costs[name] for name in fit) <= budget
-        for names in [fit] if fit and together else [[name] for name in lot(fit, asked)]:
-            if sum(costs[name] for name in names) <= budget:
-                order.append(names)
-                budget -= sum(costs[name] for name in names)
-    return order
+    for name in settle([name for name in costs if name not in done and votes[name]], costs, votes, asked):
+        if costs[name] <= budget:
+            done = [*done, name]
+            budget -= costs[name]
+    return done
+
+
+def one_by_one(pile: Pile, funded: list[str]) -> Count:
+    """Tell what was funded, one after the other."""
+    return with_rest(pile, [[name] for name in funded], funded)
 
 
 def greedy(pile: Pile, asked: Asked) -> Count:
     """Fund what fits, from most votes to fewest."""
-    order = fund_by_votes(pile, [], asked)
-    return with_rest(pile, order, flat(order))
+    return one_by_one(pile, fund_by_votes(pile, [], asked))
 
 
 def equal_shares(pile: Pile, asked: Asked) -> Count:
-    """Give everyone the same part of the money; then one unit more each, as long as what is bought fits the budget."""
+    """Give everyone the same part of the money, blank ballots too; then, from the beginning, one unit more each, as
+    long as what is bought fits the budget. What costs nothing comes first; of what is left, what fits (see `greedy`).
+    """
     costs, budget, votes = money_of(pile, asked)
-    completion, order = asked.get("completion") or "add1u", list[list[str]]()
-    parts = lcm(*{value.denominator for _, _, points in pile.ballots for value in points.values()})
-    voters: Counter[frozenset[tuple[str, int]]] = Counter()
+    completion, bought = asked.get("completion") or "add1u", list[str]()
+    voters: Counter[frozenset[tuple[str, Number]]] = Counter()
     for n, _, points in pile.ballots:
-        if points:
-            voters[frozenset((name, int(value * parts)) for name, value in points.items() if value > 0)] += n
-    behind: dict[str, list[tuple[int, int, int]]] = {name: [] for name in costs if votes[name] > 0}
+        voters[frozenset(points.items())] += n
+    behind: dict[str, list[tuple[int, int, int]]] = {name: [] for name in costs if votes[name] and costs[name]}
     for i, (likes, n) in enumerate(voters.items()):
         for name, worth in likes:
-            behind[name].append((i, n, worth))
+            if name in behind and worth:
+                behind[name].append((i, n, int(worth)))
+    units = {name: costs[name] if top_of(pile) == 1 else 1 for name in behind}
     purse = Fraction(budget) / max(sum(voters.values()), 1)
-    for _ in range(MOST_STEPS):
-        tried = buy(costs, behind, [purse] * len(voters), asked)
-        if sum(costs[name] for name in flat(tried)) > budget:
+    for _ in range(MOST_STEPS if budget and behind else 0):
+        tried = buy(costs, units, behind, [purse] * len(voters), lambda names: settle(names, costs, votes, asked)[0])
+        if sum(costs[name] for name in tried) > budget:
             break
-        order, purse = tried, purse + 1
-        if completion == "none" or len(flat(order)) == len(behind):
+        bought, purse = tried, purse + 1
+        if completion == "none" or len(bought) == len(behind):
             break
     else:
-        raise Stop(f"the purses have not grown enough after {MOST_STEPS} steps")
-    order = fund_by_votes(pile, order, asked) if completion == "add1u" else order
-    return with_rest(pile, order, flat(order))
+        if budget and behind:
+            raise Stop(f"the purses have not grown enough after {MOST_STEPS} steps")
+    free = settle([name for name in costs if votes[name] and not costs[name]], costs, votes, asked)
+    return one_by_one(pile, fund_by_votes(pile, free + bought, asked) if completion == "add1u" else free + bought)
 
 
-def buy(costs: dict[str, Number], behind: dict[str, Any], start: list[Fraction], asked: Asked) -> Ranks:
-    """Buy, again and again, what asks its supporters for least per point and cost (Peters, Pierczynski, Skowron 2021).
+def buy(costs: dict[str, Number], units: dict[str, Number], behind: dict[str, Any], start: list[Fraction],
+        first: Callable[[list[str]], str]) -> list[str]:  # fmt: skip
+    """Buy, again and again, what asks its supporters for least per point (Peters, Pierczynski, Skowron 2021); an
+    approval counts as many points as the project costs.
 
     Purses are whole numbers of a unit of money that gets smaller whenever a payment needs it.
     """
     parts = lcm(*{amount.denominator for amount in (*start, *costs.values())})
     purses = [int(amount * parts) for amount in start]
     rates = dict.fromkeys(behind, Fraction(0))  # a rate never falls, for purses only get emptier
-    order: Ranks = []
+    order: list[str] = []
     while True:
         best: Fraction | None = None
         for name in sorted(rates, key=lambda each: rates[each]):
@@ -573,17 +706,16 @@ def buy(costs: dict[str, Number], behind: dict[str, Any], start: list[Fraction],
             if payment is None:
                 del rates[name]
                 continue
-            rates[name] = payment / (costs[name] * parts)
+            rates[name] = payment / (units[name] * parts)
             best = rates[name] if best is None else min(best, rates[name])
         if best is None:
             return order
-        tied = [name for name in costs if rates.get(name) == best]
-        order.append(next_ones(tied, {name: [i for i, _, _ in behind[name]] for name in tied}, asked))
-        for name in order[-1]:
-            smaller = (rates.pop(name) * costs[name] * parts).denominator
-            parts, purses = parts * smaller, [purse * smaller for purse in purses]
-            for i, _, worth in behind[name]:
-                purses[i] -= min(purses[i], int(best * costs[name] * parts) * worth)
+        name = first([name for name in rates if rates[name] == best])
+        order.append(name)
+        smaller = (rates.pop(name) * units[name] * parts).denominator
+        parts, purses = parts * smaller, [purse * smaller for purse in purses]
+        for i, _, worth in behind[name]:
+            purses[i] -= min(purses[i], int(best * units[name] * parts) * worth)
 
 
 def share_cost(cost: int, supporters: list[tuple[int, int, int]]) -> Fraction | None:
@@ -598,7 +730,16 @@ def share_cost(cost: int, supporters: list[tuple[int, int, int]]) -> Fraction | 
     return None
 
 
-COMPARING: dict[str, Callable[[Table], Count]] = {"schulze": schulze, "ranked-pairs": ranked_pairs}
+def borda_of_pairs(table: Table) -> Count:
+    """Find the order by Borda from comparisons, where what is left out is below all others."""
+    return Count(
+        places({a: sum(table[a].values()) - sum(table[b][a] for b in table[a]) for a in table}), pairwise=table
+    )
+
+
+COMPARING: dict[str, Callable[[Table], Count]] = {
+    "schulze": schulze, "ranked-pairs": ranked_pairs, "borda": borda_of_pairs,
+}  # fmt: skip
 RULES: dict[str, Callable[[Pile, Asked], Count]] = {
     "plurality": plurality, "approval": approval, "borda": borda, "irv": irv, "stv": stv, "score": score, "star": star,
     "majority-judgment": majority_judgment, "phragmen": phragmen, "greedy": greedy, "equal-shares": equal_shares,
@@ -613,9 +754,23 @@ def recount(rule: str, pile: Pile, asked: Asked) -> Count:
         asked.get(name) not in (None, *words) for name, words in VARIANTS.items() if words
     ):
         raise Stop(f"this program does not know the rule {rule!r}, or a word for how to apply it")
+    return RULES[rule](pile, asked) if rule in RULES else COMPARING[rule](compare_all(pile, asked))
+
+
+def count_figures(rule: str, table: Table, card: dict[str, Any]) -> Count:
+    """Find the order from the figures of a sealed vote: comparisons, how often each grade was given, or totals."""
     if rule in COMPARING:
-        return COMPARING[rule](compare_all(pile, asked))
-    return RULES[rule](pile, asked)
+        return COMPARING[rule](table)
+    if rule in ("score", "majority-judgment"):
+        grades = {a: Counter({int(grade): n for grade, n in row.items()}) for a, row in table.items()}
+        if rule == "majority-judgment":
+            return judge(grades)
+        return Count(places({a: sum(grade * n for grade, n in row.items()) for a, row in grades.items()}))
+    ballots: list[Ballot] = [(row["votes"], [[a]], {a: 1}) for a, row in table.items() if row.get("votes")]
+    costs: list[Number] = [each.get("cost", 0) if isinstance(each, dict) else 0 for each in card["options"]]
+    budget = (card.get("terms") or {}).get("budget", 0)
+    count = RULES[rule](Pile(list(table), ballots, costs=dict(zip(table, costs)), budget=number(budget), top=1), {})
+    return count._replace(rounds=None)
 
 
 # ------------------------------------------------------------------------------------------------- checking an archive
@@ -760,7 +915,7 @@ def check(archive: Archive) -> int:
     elif "ballots.pb" in archive.names():
         pile = read_pb(archive.load("ballots.pb").decode())
     else:
-        check_without_ballots(archive, card["rule"], options, result)
+        check_without_ballots(archive, card, options, result)
         return 2
     asked = read_asked(archive, card, result)
     count, numbers = recount(card["rule"], pile, asked), count_ballots(pile)
@@ -772,7 +927,7 @@ def check(archive: Archive) -> int:
     compare_count(archive, result, count, follows)
     check_certificate(archive, result, count, numbers["counted"])
     if table and (count.pairwise or "pairwise.csv" in archive.names()):
-        archive.compare_rows("pairwise.csv", write_pairs(table))
+        archive.compare_rows("pairwise.csv", write_table(table, pile.options))
     columns = ["first", "first_three", "ranked"] if count.pairwise else archive.load_rows("places.csv")[0][2:]
     check_places(archive, count.order, columns, count_tops(pile))
     used = ", ".join(f"{name} {show(value)}" for name, value in asked.items())
@@ -812,11 +967,7 @@ def compare_count(archive: Archive, result: dict[str, Any], count: Count, follow
     follows = {**follows, "order": count.order, "winners": count.order[0] if count.elected is None else count.elected}
     for key in sorted(follows):
         archive.compare("result.json", key, result.get(key), follows[key])
-    stands = result.get("rounds")
-    if count.rounds is None and stands and not count.pairwise:
-        archive.notes.append("result.json: rounds: this program does not examine those of this rule.")
-    else:
-        archive.compare("result.json", "rounds", read_tallies(stands), read_tallies(count.rounds))
+    archive.compare("result.json", "rounds", read_tallies(result.get("rounds")), read_tallies(count.rounds))
 
 
 def read_tallies(rounds: object) -> object:
@@ -870,10 +1021,10 @@ def check_certificate(archive: Archive, result: dict[str, Any], count: Count, co
     archive.compare("result.json", "certificate", told, follows)
 
 
-def write_pairs(table: Table) -> list[list[str | None]]:
-    """Write the comparisons as pairwise.csv has them."""
-    rows = [[cell(a), *("" if a == b else str(table[a][b]) for b in table)] for a in table]
-    return [["option", *(cell(name) for name in table)], *rows]  # type: ignore[list-item]
+def write_table(table: Table, columns: list[str]) -> list[list[str | None]]:
+    """Write figures as published tables have them; where an option would meet itself, there is nothing."""
+    head: list[list[str | None]] = [["option", *(cell(each) for each in columns)]]
+    return head + [[cell(a), *(str(row[each]) if each in row else "" for each in columns)] for a, row in table.items()]
 
 
 def check_places(archive: Archive, order: Ranks, columns: list[str], known: dict[str, dict[str, int]]) -> None:
@@ -890,7 +1041,7 @@ def check_places(archive: Archive, order: Ranks, columns: list[str], known: dict
     archive.compare_rows("places.csv", rows)
 
 
-def check_without_ballots(archive: Archive, rule: str, options: list[str], result: dict[str, Any]) -> None:
+def check_without_ballots(archive: Archive, card: dict[str, Any], options: list[str], result: dict[str, Any]) -> None:
     """Check what can be checked where the ballots stay sealed: the lists, the sums, and that the files agree."""
     minutes = archive.load_json("minutes.json")
     signed = [show(name) for name in archive.names() if "recount" in name and name != "recount.py"]
@@ -900,42 +1051,60 @@ def check_without_ballots(archive: Archive, rule: str, options: list[str], resul
     for name in ("roll", "took_part", "box"):
         archive.compare("minutes.json", name, minutes.get(name), archive.load(f"{name}.txt").count(b"\n"))
     archive.compare("result.json", "options", result.get("options"), options)
-    if "pairwise.csv" in archive.names():
-        check_comparisons(archive, rule, options, result)
+    if file := next((name for name in FIGURES if name in archive.names()), None):
+        check_figures(archive, file, card, options, result)
         exact = [minutes["box"], minutes["unreadable"]]
     else:
-        check_order(archive, options, result)
+        check_order(archive, card["rule"], options, result)
         exact = [(minutes[name] + 5) // 10 * 10 for name in ("box", "unreadable")]
     archive.compare("result.json", "ballots", result["ballots"], exact[0])
     archive.compare("result.json", "invalid", result["invalid"], exact[1])
 
 
-def check_comparisons(archive: Archive, rule: str, options: list[str], result: dict[str, Any]) -> None:
-    """Find the order again from pairwise.csv; where it says another thing than result.json, both are named."""
-    rows, counted = archive.load_rows("pairwise.csv"), int(number(result["counted"]))
-    table = {
-        a: {b: int(number(rows[i][j])) for j, b in enumerate(options, 1) if a != b} for i, a in enumerate(options, 1)
-    }
-    archive.compare_rows("pairwise.csv", write_pairs(table))
-    archive.compare("result.json", "counted", counted, result["ballots"] - result["blank"] - result["invalid"])
-    for a, row in table.items():
-        for b, n in row.items():
-            if (told := result["pairwise"][a][b]) != n:
-                archive.change("pairwise.csv", f"{a}, {b}", n, f"{told}, says result.json")
-            if n + table[b][a] > counted:
-                archive.change("pairwise.csv", f"{a}, {b}", n, f"at most {counted}, together with {table[b][a]}")
-    if rule not in COMPARING:
+def check_figures(
+    archive: Archive, file: str, card: dict[str, Any], options: list[str], result: dict[str, Any]
+) -> None:
+    """Find the order again from the figures; where their file says another thing than result.json, both are named."""
+    rule, word, columns = card["rule"], FIGURES[file][0], list(FIGURES[file][1:]) or options
+    if rule not in (*COMPARING, "plurality", "approval", "greedy", "score", "majority-judgment"):
         raise Stop(f"the order by the rule {rule} needs the ballots")
-    count = COMPARING[rule](table)
-    compare_count(archive, result, count, {"pairwise": table})
-    check_certificate(archive, result, count, counted)
+    rows, counted = archive.load_rows(file), int(number(result["counted"]))
+    table = {
+        a: {each: int(number(rows[i][j])) for j, each in enumerate(columns, 1)
+            if (word != "pairwise" or each != a) and (rule != "plurality" or rows[i][j])}
+        for i, a in enumerate(options, 1)
+    }  # fmt: skip
+    # Single choices that few made are told together: their cells are empty, and they share the last place.
+    archive.compare_rows(file, write_table(table, columns))
+    blank = result["blank"]  # None: so few that they are not told apart from the others
+    if blank is None or isinstance(blank, int):
+        archive.compare("result.json", "counted", counted, result["ballots"] - (blank or 0) - result["invalid"])
+    else:
+        archive.change("result.json", "blank", blank, "a number, or nothing")
+    told: dict[str, Any] = result["pairwise"] if word == "pairwise" else (result.get("certificate") or {})[word]
+    limit = counted * int((card.get("terms") or {}).get("points", 1))
+    for a, row in table.items():
+        figures = [told[a][each] for each in row] if word == "pairwise" else told[a] if word == "grades" else [told[a]]
+        figures = [] if figures == [None] else figures
+        for (each, n), said in zip_longest(row.items(), figures, fillvalue=("nothing", 0)):
+            if said != n:
+                archive.change(file, f"{a}, {each}", n, f"{show(said)}, says result.json")
+            if word == "pairwise" and n + table[each][a] > counted:
+                archive.change(file, f"{a}, {each}", n, f"at most {counted}, together with {table[each][a]}")
+        if word != "pairwise" and sum(row.values()) > limit:
+            archive.change(file, a, sum(row.values()), f"at most {limit}")
+    count = count_figures(rule, table, card)
+    if word == "pairwise":
+        compare_count(archive, result, count, {"pairwise": table})
+        check_certificate(archive, result, count, counted)
+    else:
+        rows_told = {a: list(row.values()) if word == "grades" else row.get("votes") for a, row in table.items()}
+        compare_count(archive, result, count, {"pairwise": None, "certificate": {word: rows_told}})
     check_places(archive, count.order, [], {})
-    archive.notes.append(
-        "Found again from pairwise.csv: the order. That it follows from the ballots, only they can tell."
-    )
+    archive.notes.append(f"Found again from {file}: the order. That it follows from the ballots, only they can tell.")
 
 
-def check_order(archive: Archive, options: list[str], result: dict[str, Any]) -> None:
+def check_order(archive: Archive, rule: str, options: list[str], result: dict[str, Any]) -> None:
     """Check an order that is published alone: each option once, in both files, and totals in tens."""
     left = list(options)
     for i, place in enumerate(result["order"], 1):
@@ -945,7 +1114,10 @@ def check_order(archive: Archive, options: list[str], result: dict[str, Any]) ->
             left = [each for each in left if each != name]
     if left:
         archive.change("result.json", "order", None, left)
-    follows = {"pairwise": None, "certificate": None, "winners": result["order"][0]}
+    # Seats and budgets: who was elected stands before the others, if there are others.
+    elected = [flat(result["order"][:-1]), flat(result["order"])] if rule in ELECTING else [result["order"][0]]
+    winners = result.get("winners") if result.get("winners") in elected else elected[0]
+    follows = {"pairwise": None, "certificate": None, "winners": winners}
     follows.update({name: (result[name] + 5) // 10 * 10 for name in ("blank", "counted")})
     for name, value in follows.items():
         archive.compare("result.json", name, result.get(name), value)
@@ -957,7 +1129,7 @@ def main(arguments: list[str] | None = None) -> int:
     """Check a folder, or count one file. Returns 0, 1 or 2, as said above."""
     parser = argparse.ArgumentParser(description="Recount a published vote: an archive, or with --rule one file.")
     parser.add_argument("path", nargs="?", metavar="FOLDER or FILE", default=str(Path(__file__).resolve().parent))
-    parser.add_argument("--rule", choices=[*RULES, *COMPARING])
+    parser.add_argument("--rule", choices=sorted({*RULES, *COMPARING}))
     for name in VARIANTS:
         parser.add_argument("--" + name.replace("_", "-"), action="store_true" if name == "batch" else "store")
     asked = vars(parser.parse_args(arguments))

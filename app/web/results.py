@@ -1,7 +1,10 @@
 """Published results, and the files anybody can recount them from. Templates: templates/results/."""
 
+import hashlib
 import io
 import zipfile
+from functools import cache
+from pathlib import Path
 from typing import Any
 
 from litestar import Controller, Response, get, post
@@ -18,6 +21,7 @@ from commons.naming import text_in
 from commons.organisations.store import get_host
 from polls.store import get_poll
 from polls.votecard import VoteCard
+from results import recount
 from results.import_explanation import explain_import
 from results.publication import WITHDRAWAL
 from results.store import PER_PAGE, get_file, get_result, list_files, list_results, read_files
@@ -87,6 +91,7 @@ async def _result(request: AnyRequest, slug: str, error: Invalid | None = None) 
         unconfirmed = 0 if poll is None else await count_unconfirmed(session, poll.id)
     told: dict[str, Any] = {"result": result, "lines": lines, "files": files, "key": key, "waiting": waiting}
     told |= {"reason": visitor_of(request).text("reason"), "error": error}
+    told |= {"program_hash": hashlib.sha256(recount_program()).hexdigest()}
     status = error.status if error else 200
     if poll is None:
         story = explain_import(result.card, result.count)
@@ -96,6 +101,23 @@ async def _result(request: AnyRequest, slug: str, error: Invalid | None = None) 
     sealed = explain_vote(result.count, dict(zip(card.names, shown, strict=True)))
     told |= {"poll": poll, "card": card, "minutes": result.count["minutes"], "unconfirmed": unconfirmed}
     return await page(request, "results/vote.html", status, story=sealed, **told)
+
+
+@cache
+def recount_program() -> bytes:
+    """Read the second counter, one file that needs nothing of this house; once a process."""
+    return Path(recount.__file__).read_bytes()
+
+
+class SecondCounter(Controller):
+    """Fetch the program to recount with; its address has no language, for programs use it."""
+
+    path = "/recount.py"
+
+    @get(name="results.recount")
+    async def file(self) -> Response[bytes]:
+        """Give it, byte for byte."""
+        return Response(recount_program(), media_type=TEXT)
 
 
 class ResultFiles(Controller):
@@ -126,4 +148,4 @@ def zipped(slug: str, files: dict[str, bytes]) -> bytes:
     return out.getvalue()
 
 
-ROUTES = [ResultPages, Withdrawing, ResultFiles]
+ROUTES = [ResultPages, Withdrawing, SecondCounter, ResultFiles]

@@ -306,6 +306,8 @@ def exact(number: int | Fraction) -> int | str:
 def draw_lot(seed: str, names: Iterable[str]) -> list[str]:
     """Draw a lot that anybody can draw again: the names by SHA-256(seed ‖ name), the smallest first.
 
+    By every rule the decision is about whoever is drawn first: to be elected, to go on, to be funded, to pass a surplus
+    on, or to be left out, as the rule asks for somebody. Where it asks for several, these are the first so many.
     Source: spec of counting, §3; never the language's own random numbers, never the order of a database.
     """
     return sorted(names, key=lambda name: hashlib.sha256((seed + name).encode()).digest())

@@ -10,7 +10,7 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
 LONGEST = 400
-ALONE = {"results/recount.py": 1000}  # one file, as it lies in every archive: readers, thirteen rules, comparison
+ALONE = {"results/recount.py": 1200}  # one file, as it lies in every archive: readers, thirteen rules, comparison
 PRODUCT = ("app", "results", "ballots", "polls", "commons", "bench", "tests")
 SOURCES = [ROOT / "khma", *(path for package in PRODUCT for path in sorted((ROOT / package).rglob("*.py")))]
 DOORS = [path for path in SOURCES if path.name == "__init__.py"]

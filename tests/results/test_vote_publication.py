@@ -24,7 +24,7 @@ from commons.ledger.lines import LineWords
 from commons.ledger.sequence import append
 from polls import amendments
 from polls.lifecycle import Kind, State
-from results import archive
+from results import archive, recount
 from results.figures import Form
 from results.publication import add_proofs, withdraw
 from results.release import Plan, Reason
@@ -270,6 +270,13 @@ KINDS: dict[str, tuple[dict[str, Any], tuple[tuple[int, ...], ...], str]] = {
 }  # fmt: skip
 
 
+def recounted(folder: Path) -> list[str]:
+    """Ask the second counter what it finds changed."""
+    found = recount.Archive(folder)
+    recount.check(found)
+    return found.changed
+
+
 async def say(vote: Vote, tag: bytes, answer: Sequence[int]) -> None:
     """Vote by a number for each option, in the order of the card."""
     key = secrets.token_bytes(16)
@@ -292,6 +299,7 @@ async def test_a_vote_of_every_kind_is_published_and_verifies(db: Database, tmp_
     files = await files_of(vote, result)
     report = examine(write(tmp_path / "archive", files), VERIFIER)
     assert report.findings == ()
+    assert recounted(tmp_path / "archive") == []
     assert [name for name in files if name in {*Form}] == ([figures] if figures else [])
     told = json.loads(files[archive.RESULT])
     async with db.reading() as session:
@@ -302,6 +310,9 @@ async def test_a_vote_of_every_kind_is_published_and_verifies(db: Database, tmp_
         place = next(i for i in range(len(changed) - 3, 0, -1) if chr(changed[i]).isdigit())
         changed[place] = ord("9") if changed[place] != ord("9") else ord("8")
         assert list(verify(write(tmp_path / "forged", files | {figures: bytes(changed)}), VERIFIER))
+        assert any(
+            fault.startswith(f"{figures}: ") and ", says result" in fault for fault in recounted(tmp_path / "forged")
+        )
 
 
 @pytest.mark.parametrize("addresses", ["sqlite"], indirect=True)
@@ -315,6 +326,7 @@ async def test_few_votes_of_a_single_choice_are_told_together(db: Database, tmp_
     await open_box(db, vote.keys, vote.keys.opener(vote.poll.id), vote.poll.id)
     files = await files_of(vote, await publish(vote))
     assert examine(write(tmp_path / "archive", files), VERIFIER).findings == ()
+    assert recounted(tmp_path / "archive") == []
     assert files["totals.csv"].decode().split() == ["option,votes", "Buses,40", "Parks,18", "Clinics,", "'=Pools,"]
     told = json.loads(files[archive.RESULT])
     assert told["order"] == [["Buses"], ["Parks"], ["Clinics", "=Pools"]]

@@ -43,6 +43,7 @@ ROUTES = {
     ("GET", "/static/{version}/{name}"): ANYBODY,
     ("GET", "/pictures/{picture_id}"): ANYBODY,
     ("GET", "/archive/{slug}/{name}"): ANYBODY,
+    ("GET", "/recount.py"): ANYBODY,
     ("GET", "/ledger/checkpoint"): ANYBODY,
     ("GET", "/{lang}"): ANYBODY,
     ("GET", "/{lang}/components"): ANYBODY,

@@ -1,5 +1,6 @@
 """The result page of a sealed vote, whole, small and unopened: nothing on it that was not released, in any language."""
 
+import hashlib
 from pathlib import Path
 
 import pytest
@@ -121,6 +122,16 @@ async def test_files_of_a_sealed_vote_are_given_out(one_town: Town, tmp_path: Pa
     answer = await one_town.browser().get(f"/archive/{result.slug}/box.txt")
     assert answer.content == (vote.folder / str(vote.poll.id) / "box.txt").read_bytes()
     assert (await one_town.browser().get(f"/archive/{result.slug}/pairwise.csv")).status_code == 404
+
+
+async def test_the_second_counter_is_given_out_and_its_hash_told(one_town: Town, tmp_path: Path) -> None:
+    _, result = await published(one_town, tmp_path, 13)
+    answer = await one_town.browser().get("/recount.py")
+    assert answer.content == (Path(__file__).parents[3] / "results" / "recount.py").read_bytes()
+    assert answer.headers["content-type"].startswith("text/plain")
+    page = await shown(one_town, f"/en/results/{result.slug}")
+    for said in ("python3 recount.py FOLDER", 'href="/recount.py"', hashlib.sha256(answer.content).hexdigest()):
+        assert said in page, said
 
 
 async def test_the_public_log_tells_a_vote_in_words(one_town: Town, tmp_path: Path) -> None:
