@@ -26,7 +26,7 @@ from ballots.counting.contest import MAX_GRADE, Contest, Grades
 from ballots.counting.types import UNRANKED, Profile
 from ballots.formats.errors import BallotFileError
 from ballots.formats.points import Points
-from ballots.formats.sheet import Ranking, Sheet, number_lines, parse_count
+from ballots.formats.sheet import Ranking, Sheet, different_lines, parse_count
 
 SAMPLE_OPTION = "=A:[Name]"
 SAMPLE_BALLOT = "12:A>B=C"
@@ -36,6 +36,7 @@ BRACKETS = r'\[(?P<{0}bracket>[^\[\]]*+)\]|(?P<{0}quote>"(?:[^"\\]|\\.)*+")'
 NAME = rf'(?:{BRACKETS}|(?P<{{0}}bare>[^\s\[\]"<>=,/*:{{{{}}}}#][^\[\]"<>=,/*:{{{{}}}}#]*+))'
 POINTS = r"(?:[/*]\s*+(?P<points>-?\d{1,9}(?:\.\d{1,9})?)\s*+)?"
 COUNT = re.compile(r"\s*+(?P<count>\d++)\s*+[:*]")
+OTHER = re.compile(r"^(?![^\S\n]*+\d++[^\S\n]*+[:*])[^\n]++", re.MULTILINE)
 ITEM = re.compile(rf"\s*+{NAME.format('')}\s*+{POINTS}(?P<mark>[>=,#]|:\s*+\{{|$)")
 OPTION = re.compile(
     rf"\s*+(?P<mark>=?)\s*+{NAME.format('short_')}\s*+:\s*+"
@@ -70,14 +71,14 @@ def read_contest(text: str) -> Contest:
 def _read(text: str) -> tuple[Profile, Grades | None]:
     sheet, points = Sheet(), Points()
     invalid, implicit, top = 0, True, None
-    for line, content in number_lines(text):
+    for line, content in _other_lines(text):
         if REMARK.fullmatch(content):
             if said := INVALID.fullmatch(content):
                 invalid = parse_count(said[1], line)
             if said := HIGHEST.fullmatch(content):
                 top = _parse_highest(said[1], line)
             implicit = implicit and not EXPLICIT.fullmatch(content)
-        elif not COUNT.match(content):
+        else:
             _read_option(sheet, content, line)
     if not sheet.options:
         for line, _, ballot in _ballots(text):
@@ -96,10 +97,19 @@ def _parse_highest(digits: str, line: int) -> int:
     return int(digits)
 
 
+def _other_lines(text: str) -> Iterator[tuple[int, str]]:
+    """Yield each line that is neither empty nor a ballot, with its number."""
+    line, counted = 1, 0
+    for other in OTHER.finditer(text):
+        line += text.count("\n", counted, other.start())
+        counted = other.start()
+        yield line, other[0]
+
+
 def _ballots(text: str) -> Iterator[tuple[int, int, str]]:
-    for line, content in number_lines(text):
+    for line, content, times in different_lines(text):
         if count := COUNT.match(content):
-            yield line, parse_count(count["count"], line), content[count.end() :]
+            yield line, parse_count(count["count"], line) * times, content[count.end() :]
 
 
 def write(pile: Profile | Grades) -> str:
@@ -176,10 +186,18 @@ def _items(content: str, line: int) -> list[tuple[str, str | None, str]]:
 def _parse_ranking(sheet: Sheet, content: str, line: int, points: Points, count: int) -> Ranking:
     """Read the order of one ballot, and note its points."""
     if not SPECIAL.search(content):  # most ballots by far: plain names in a plain order
-        names = [[name.strip() for name in group.split("=")] for group in content.split(">")]
-        if all(name in sheet.numbers for group in names for name in group):
+        try:
+            ranking = [
+                [sheet.numbers[group.strip()]]
+                if "=" not in group
+                else [sheet.numbers[name.strip()] for name in group.split("=")]
+                for group in content.split(">")
+            ]
+        except KeyError:
+            pass  # the slow way below finds out what is wrong, or that a full name was written
+        else:
             points.give_up()
-            return [[sheet.numbers[name] for name in group] for group in names]
+            return ranking
     elif plain := _plain_points(sheet, content):
         numbers, said = plain
         points.add(numbers, said, count)
@@ -190,12 +208,12 @@ def _parse_ranking(sheet: Sheet, content: str, line: int, points: Points, count:
     marks = {mark for _, _, mark in items}
     if "," in marks and marks <= {",", ""} and all(said for _, said, _ in items):
         return _by_points(numbers, [Decimal(said or 0) for _, said, _ in items])
-    ranking: list[list[int]] = [[]]
+    places: list[list[int]] = [[]]
     for number, (_, _, mark) in zip(numbers, items, strict=True):
-        ranking[-1].append(number)
+        places[-1].append(number)
         if mark == ">":
-            ranking.append([])
-    return ranking if items else []
+            places.append([])
+    return places if items else []
 
 
 def _plain_points(sheet: Sheet, content: str) -> tuple[list[int], list[str]] | None:
