@@ -16,7 +16,7 @@ Source: github.com/electorama/abif, grammar 0.31 (2024).
 
 import json
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from decimal import Decimal
 from itertools import groupby
 
@@ -48,6 +48,12 @@ NOTHING = re.compile(r"\s*+(?:#.*+|:\s*+\{.*+)?")
 INVALID = re.compile(r'\s*+\{\s*+"?invalid_ballots"?\s*+:\s*+"?(\d++)"?\s*+\}\s*+(?:#.*+)?')
 HIGHEST = re.compile(r'\s*+\{\s*+"?highest_grade"?\s*+:\s*+"?(\d++)"?\s*+\}\s*+(?:#.*+)?')
 EXPLICIT = re.compile(r'\s*+\{\s*+"?implicit_ranking"?\s*+:\s*+"?false"?\s*+\}\s*+(?:#.*+)?', re.IGNORECASE)
+
+MAX_KNOWN = 10_000
+"""Names with points that are remembered while reading, so that they need not be taken apart again."""
+
+Mark = tuple[int, int]
+"""The number of an option, and its points."""
 
 
 def read(text: str) -> Profile:
@@ -85,8 +91,9 @@ def _read(text: str) -> tuple[Profile, Grades | None]:
             for name, _, _ in _items(ballot, line):
                 if name not in sheet.numbers:
                     sheet.add_option(name, line)
+    words, known = _words(sheet), dict[str, Mark]()
     for line, count, ballot in _ballots(text):
-        sheet.add_ranking(_parse_ranking(sheet, ballot, line, points, count), count, line)
+        sheet.add_ranking(_parse_ranking(sheet, ballot, line, points, count, words, known), count, line)
     profile = sheet.close(invalid=invalid, implicit=implicit)
     return profile, points.close(sheet.options, top=top, invalid=invalid)
 
@@ -183,25 +190,26 @@ def _items(content: str, line: int) -> list[tuple[str, str | None, str]]:
     return items
 
 
-def _parse_ranking(sheet: Sheet, content: str, line: int, points: Points, count: int) -> Ranking:
-    """Read the order of one ballot, and note its points."""
-    if not SPECIAL.search(content):  # most ballots by far: plain names in a plain order
-        try:
-            ranking = [
-                [sheet.numbers[group.strip()]]
-                if "=" not in group
-                else [sheet.numbers[name.strip()] for name in group.split("=")]
-                for group in content.split(">")
-            ]
-        except KeyError:
-            pass  # the slow way below finds out what is wrong, or that a full name was written
-        else:
-            points.give_up()
-            return ranking
-    elif plain := _plain_points(sheet, content):
-        numbers, said = plain
-        points.add(numbers, said, count)
-        return _by_points(numbers, map(int, said))
+def _parse_ranking(
+    sheet: Sheet, content: str, line: int, points: Points, count: int, words: Mapping[str, int], known: dict[str, Mark]
+) -> Ranking:
+    """Read the order of one ballot, and note its points.
+
+    words: what plain ballots may call the options. known: names with points that were met before.
+    """
+    try:  # most ballots by far: plain names in a plain order
+        ranking = [
+            [words[group.strip()]] if "=" not in group else [words[name.strip()] for name in group.split("=")]
+            for group in content.split(">")
+        ]
+    except KeyError:
+        pass
+    else:
+        points.give_up()
+        return ranking
+    if plain := _plain_points(sheet, content, known):
+        points.add_whole(plain, count)
+        return _by_points(*zip(*plain, strict=True))
     items = _items(content, line)
     numbers = [sheet.find_option(name, line) for name, _, _ in items]
     points.add(numbers, [said for _, said, _ in items], count)
@@ -216,17 +224,28 @@ def _parse_ranking(sheet: Sheet, content: str, line: int, points: Points, count:
     return places if items else []
 
 
-def _plain_points(sheet: Sheet, content: str) -> tuple[list[int], list[str]] | None:
+def _words(sheet: Sheet) -> dict[str, int]:
+    """Return each way to write an option that holds no sign of the format but the brackets around it."""
+    names = {name: i for i, name in enumerate(sheet.options)} | sheet.numbers
+    plain = {name: i for name, i in names.items() if not SPECIAL.search(name) and not {">", "="} & set(name)}
+    return plain | {f"[{name}]": i for name, i in plain.items()}
+
+
+def _plain_points(sheet: Sheet, content: str, known: dict[str, Mark]) -> list[Mark] | None:
     """Read plain names with whole points, such as "A/5,B/3", without going sign by sign; None for all else."""
-    numbers, said = [], []
+    marks = []
     for item in content.split(","):
-        name, _, points = item.partition("/")
-        number, digits = sheet.numbers.get(name.strip()), points.strip()
-        if number is None or not (digits.isascii() and digits.isdigit() and len(digits) < 10):
-            return None
-        numbers.append(number)
-        said.append(digits)
-    return numbers, said
+        mark = known.get(item)
+        if mark is None:
+            name, _, points = item.partition("/")
+            number, digits = sheet.numbers.get(name.strip()), points.strip()
+            if number is None or not (digits.isascii() and digits.isdigit() and len(digits) < 10):
+                return None
+            mark = number, int(digits)
+            if len(known) < MAX_KNOWN:
+                known[item] = mark
+        marks.append(mark)
+    return marks
 
 
 def _by_points(numbers: Iterable[int], points: Iterable[int | Decimal]) -> Ranking:

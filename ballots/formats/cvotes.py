@@ -13,7 +13,7 @@ left out is tied below all ranked. Source: github.com/CondorcetVote/CondorcetEle
 """
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
 
 from ballots.counting.types import Profile
@@ -117,8 +117,12 @@ def _note_names(sheet: Sheet, groups: Iterable[Iterable[str]], line: int) -> Non
             sheet.add_option(name, line)
 
 
-def _find_known(sheet: Sheet, group: Iterable[str], line: int) -> list[int]:
+def _find_known(sheet: Sheet, group: Sequence[str], line: int) -> list[int]:
     """Return the numbers of those who are candidates; what could be no candidate anywhere is a slip, not a stranger."""
+    try:
+        return [sheet.numbers[name] for name in group]
+    except KeyError:  # somebody is a stranger
+        pass
     for name in group:
         if name not in sheet.numbers and RESERVED & set(name):
             raise BallotFileError("line", line, name, SAMPLE)

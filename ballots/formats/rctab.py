@@ -26,8 +26,8 @@ from ballots.formats.errors import BallotFileError
 from ballots.formats.sheet import Sheet, different_lines, first_line, parse_count
 
 SAMPLE = "count,rank1,rank2,rank3"
-MAX_DIFFERENT = 1_000_000
-"""Different ballots that are held in memory until all names are known."""
+MAX_MARKS = 1_500_000
+"""Different ballots times ranks: what can be taken apart in two seconds."""
 
 MAX_CELLS = 20_000
 """Different cells: the names, and some joined to one another."""
@@ -153,8 +153,8 @@ def _lay_together(text: str) -> Pile:
         weight = times * (1 if head.weight is None else parse_count(row[head.weight], line))
         ballot = array("H", [_number(pile, row[column].strip(), line) for column in head.ranks]).tobytes()
         pile.ballots[ballot] = pile.ballots.get(ballot, 0) + weight
-        if len(pile.ballots) > MAX_DIFFERENT:
-            raise BallotFileError("too_large", line, len(pile.ballots), MAX_DIFFERENT)
+        if len(pile.ballots) * len(head.ranks) > MAX_MARKS:
+            raise BallotFileError("too_large", line, len(pile.ballots) * len(head.ranks), MAX_MARKS)
     return pile
 
 
