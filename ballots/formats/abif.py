@@ -87,10 +87,16 @@ def _read(text: str) -> tuple[Profile, Grades | None]:
         else:
             _read_option(sheet, content, line)
     if not sheet.options:
+        met: set[str] = set()
         for line, _, ballot in _ballots(text):
+            tokens = ballot.split(">")
+            if met.issuperset(tokens):
+                continue
             for name, _, _ in _items(ballot, line):
                 if name not in sheet.numbers:
                     sheet.add_option(name, line)
+            if len(met) < MAX_KNOWN and "=" not in ballot and '"' not in ballot:
+                met.update(tokens)
     words, known = _words(sheet), dict[str, Mark]()
     for line, count, ballot in _ballots(text):
         sheet.add_ranking(_parse_ranking(sheet, ballot, line, points, count, words, known), count, line)

@@ -15,7 +15,7 @@ MAX_BYTES = 50_000_000
 """The largest file that is read at all."""
 
 LIMITS = {
-    "abif": 10_000_000,
+    "abif": 9_000_000,
     "blt": 3_000_000,
     "cvotes": 3_000_000,
     "debian": 2_000_000,
@@ -61,7 +61,10 @@ TABLES = ("scottish", "rctab")
 
 
 def read_profile(data: bytes, filename: str) -> Profile:
-    """Read a file of rankings that somebody answers for, be it large. Returns and Raises as `read_contest`; Invalid "count.needs_rankings" for grades."""
+    """Read a file of rankings that somebody answers for, be it large.
+
+    Returns and Raises as `read_contest`; Invalid "count.needs_rankings" for grades.
+    """
     contest = read_contest(data, filename, large=True)
     if contest.rankings is None:
         raise Invalid("count.needs_rankings")
