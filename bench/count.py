@@ -94,7 +94,6 @@ def measure(rule: str, make: Callable[[], Contest], times: int = 3) -> Measured:
     if not child:
         try:
             before = _memory("VmRSS")
-            _forget_peak()
             contest = make()
             seconds = [_time(lambda: count_contest(rule, contest))]
             megabytes = _memory("VmHWM") - before  # of one count: the next may begin before the first is swept away
@@ -193,10 +192,3 @@ def _memory(name: str) -> float:
         return 0.0
     line = next(line for line in STATUS.read_text().splitlines() if line.startswith(name))
     return int(line.split()[1]) / 1024
-
-
-def _forget_peak() -> None:
-    """Let the highest memory so far be forgotten, so that only the count is measured."""
-    reset = Path("/proc/self/clear_refs")
-    if reset.exists():
-        reset.write_text("5")
