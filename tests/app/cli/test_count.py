@@ -137,7 +137,7 @@ def test_a_pipe_and_a_folder_without_ballots_are_one_line(capsys: pytest.Capture
 def test_who_reads_may_stop_early(tmp_path: Path) -> None:
     sheet = tmp_path / "votes.abif"
     sheet.write_text("".join(f"=c{i}:[{'Option' * 75} {i}]\n" for i in range(80)) + "1:c1>c2\n")
-    program = [sys.executable, "-m", "app.cli", "count", "--rule", "schulze", str(sheet)]
+    program = [sys.executable, "-m", "app.cli", "count", "--rule", "schulze", "--json", str(sheet)]
     with subprocess.Popen(program, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as khma:
         assert khma.stdout
         assert khma.stderr
