@@ -1,48 +1,85 @@
 """`khma count`: read a file of ballots, count it, and print the order with everything that explains it."""
 
 import argparse
+import io
+import os
+import stat
 import sys
-from collections.abc import Iterator, Mapping
 from fractions import Fraction
 from pathlib import Path
-from typing import Any
+from typing import Never
 
 from app.cli.failing import fail
-from ballots.counting.certificate import check_schulze
+from app.cli.published import is_zip, open_folder, open_zip
+from app.cli.telling import describe
 from ballots.counting.contest import Variants
 from ballots.counting.registry import RULES
 from ballots.counting.registry import count as count_contest
-from ballots.counting.types import Outcome
 from ballots.formats.reading import MAX_BYTES, read_contest
 from commons.canonical import readable
 from commons.errors import Invalid
 
-FORMATS = ".abif, .blt, .cvotes, .pb, Debian tally sheet (.txt), Scottish or RCTab-style ranks (.csv)"
+FORMATS = (
+    ".abif, .blt, .cvotes, .pb, Debian tally sheet (.txt), Scottish or RCTab-style ranks (.csv), "
+    "or the folder or .zip of a published result"
+)
+LONGEST = 300
+"""Signs of what is said about arguments."""
+
+
+class _Arguments(argparse.ArgumentParser):
+    """Arguments of which a wrong one is told in one line, as all else that cannot be counted."""
+
+    def error(self, message: str) -> Never:
+        said = " ".join(message.split())[:LONGEST]
+        self.exit(2, f"{self.prog}: {said}. See: {self.prog} --help\n")
 
 
 def count(argv: list[str]) -> int:
     """Count a file of ballots.
 
     Returns: 0; 2 with one line on standard error when the file or the rule cannot be used.
+    Raises:  SystemExit(2) after such a line when the arguments are wrong.
     """
-    given = _arguments().parse_args(argv)
+    parser = _arguments()
+    given = parser.parse_args(argv)
     try:
-        variants = _variants(given)
-        contest = read_contest(read_bytes(given.file), given.file.name, max_skips=given.max_skips)
-        outcome = count_contest(given.rule, contest, variants)
+        if given.rule is not None and given.rule not in RULES:
+            raise Invalid("count.unknown_rule", name=given.rule, known=", ".join(sorted(RULES)))
+        rule, variants, name = given.rule, _variants(given), given.file.name
+        if given.file.is_dir():
+            rule, variants, name, data = open_folder(given.file, rule, variants, read_bytes)
+        elif is_zip(data := read_bytes(given.file)):
+            rule, variants, name, data = open_zip(io.BytesIO(data), given.file, rule, variants)
+        if rule is None:
+            parser.error("say how to count with --rule, as the file does not")
+        contest = read_contest(data, name, max_skips=given.max_skips, large=given.large)
+        del data
+        outcome = count_contest(rule, contest, variants)
     except Invalid as fault:
         return fail("khma count", str(given.file), fault)
     if given.json:
         labels = {"labels": dict(contest.labels)} if contest.labels else {}
-        sys.stdout.write(readable(outcome.as_json() | labels).decode())
+        _write(readable(outcome.as_json() | labels))
     else:
-        print("\n".join(describe(outcome, contest.labels)))
+        _write("".join(f"{line}\n" for line in describe(outcome, contest.labels)).encode())
     return 0
 
 
-def _arguments() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="khma count", description="Count a file of ballots.")
-    parser.add_argument("--rule", required=True, help=f"how to count: {', '.join(sorted(RULES))}")
+def _write(text: bytes) -> None:
+    """Write to standard output, in UTF-8 whatever the terminal; whoever reads it may stop when they have enough."""
+    try:
+        sys.stdout.buffer.write(text)
+        sys.stdout.buffer.flush()
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # so that the end of Python has no complaint
+
+
+def _arguments() -> _Arguments:
+    parser = _Arguments(prog="khma count", description="Count a file of ballots.", allow_abbrev=False)
+    parser.add_argument(
+        "--rule", help=f"how to count: {', '.join(sorted(RULES))}; else as the card of a published result says"
+    )
     parser.add_argument("--json", action="store_true", help="print the whole count as JSON, its numbers exact")
     parser.add_argument("--seats", type=int, help="how many are to be elected; else as the file says")
     parser.add_argument("--budget", help="how much may be spent; else as the file says")
@@ -55,6 +92,7 @@ def _arguments() -> argparse.ArgumentParser:
     parser.add_argument("--unranked", help="an option left out is tied last, or ignored; else as the file says")
     parser.add_argument("--threshold", help="a winner needs more than this share, such as 1/2")
     parser.add_argument("--tiebreak-seed", metavar="TEXT", help="lots between equals are drawn from this text")
+    parser.add_argument("--large", action="store_true", help="take the time that a file of up to 50 MB needs")
     parser.add_argument("file", type=Path, help=FORMATS)
     return parser
 
@@ -90,72 +128,12 @@ def _fraction(name: str, text: str | None) -> Fraction | None:
 def read_bytes(path: Path) -> bytes:
     """Read a file, no more of it than can be counted.
 
-    Raises: Invalid "file.unreadable" with the system's reason.
+    Raises: Invalid "file.unreadable" with the system's reason; what is no plain file could keep us waiting for ever.
     """
     try:
-        with path.open("rb") as file:
+        with os.fdopen(os.open(path, os.O_RDONLY | os.O_NONBLOCK), "rb") as file:
+            if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+                raise Invalid("file.unreadable", found="Not a plain file")
             return file.read(MAX_BYTES + 1)
-    except OSError as failure:
-        raise Invalid("file.unreadable", found=failure.strerror or type(failure).__name__) from failure
-
-
-def describe(outcome: Outcome, labels: Mapping[str, str]) -> Iterator[str]:
-    """Tell a count in lines: how many ballots, the order, and why each stands where it stands."""
-    yield f"{outcome.ballots} ballots: {outcome.counted} counted, {outcome.blank} blank, {outcome.invalid} invalid."
-    yield f"Order by the rule {outcome.rule}:"
-    place = 1
-    for tied in outcome.order:
-        yield f"{place:>4}  {' = '.join(_titled(name, labels) for name in tied)}"
-        place += len(tied)
-    if outcome.elected is not None:
-        yield f"Chosen: {', '.join(outcome.elected) or 'none'}"
-    for number, told in enumerate(outcome.rounds or [], start=1):
-        yield ""
-        yield f"Round {number}"
-        yield from _describe_round(told)
-    if outcome.rule == "schulze" and outcome.certificate is not None and outcome.pairwise is not None:
-        yield from _describe_neighbours(outcome.certificate)
-    if outcome.pairwise is not None:
-        yield from _describe_table(outcome, outcome.pairwise)
-    if outcome.rule == "schulze" and outcome.certificate is not None and outcome.pairwise is not None:
-        faults = list(check_schulze(outcome.pairwise, outcome.order, outcome.certificate, outcome.counted))
-        yield ""
-        yield f"Certificate: {f'{len(faults)} faults' if faults else 'holds'}, says the checker that does not count."
-
-
-def _titled(name: str, labels: Mapping[str, str]) -> str:
-    return f"{name} ({labels[name]})" if labels.get(name) else name
-
-
-def _describe_round(told: Mapping[str, Any]) -> Iterator[str]:
-    """Write what a round says of each option as a table, and all else on lines of its own."""
-    for name, said in told.items():
-        if isinstance(said, dict):
-            longest = max(map(len, said), default=0)
-            yield from (f"  {option:<{longest}}  {number}" for option, number in said.items())
-        elif said not in ([], None):
-            yield f"  {name.replace('_', ' ')}: {', '.join(map(str, said)) if isinstance(said, list) else said}"
-
-
-def _describe_neighbours(certificate: Mapping[str, Any]) -> Iterator[str]:
-    yield ""
-    for pair in certificate["neighbours"]:
-        link = "ties with" if pair["tied"] else "before"
-        said = f"{pair['above']} {link} {pair['below']}: {pair['for']} to {pair['against']}"
-        said += f", {pair['neither']} gave no order"
-        chains = [(pair["chain"], pair["strength"]), (pair["back"], pair["back_strength"])]
-        told = [f"{' > '.join(chain)} ({strength})" for chain, strength in chains if len(chain) > 2]
-        yield said + (f"; strongest chains {' and '.join(told)}" if told else "")
-
-
-def _describe_table(outcome: Outcome, pairwise: Mapping[str, Mapping[str, int]]) -> Iterator[str]:
-    """Write the comparisons as a table whose columns are numbered as its rows."""
-    order = [name for tied in outcome.order for name in tied]
-    widest = max(len(str(outcome.ballots)), len(str(len(order))))
-    longest = max(map(len, order))
-    yield ""
-    yield "Ballots that put the row before the column:"
-    yield " " * (longest + 6) + " ".join(f"{number:>{widest}}" for number in range(1, len(order) + 1))
-    for number, a in enumerate(order, start=1):
-        cells = ("·" if a == b else str(pairwise[a][b]) for b in order)
-        yield f"{number:>3}  {a:<{longest}}" + "".join(f" {cell:>{widest}}" for cell in cells)
+    except (OSError, ValueError) as failure:
+        raise Invalid("file.unreadable", found=getattr(failure, "strerror", None) or str(failure)) from failure

@@ -15,7 +15,7 @@ Khma: ask people what should come first, count what they say, and let a stranger
              [pytest …]                          is given chooses tests
 
 Counting, for anyone
-  khma count  --rule schulze [--json] FILE       count a file of ballots (.txt tally sheet, .abif, .cvotes)
+  khma count  --rule schulze [--json] FILE       count a file of ballots, or a published folder or zip by its own rule
   khma verify FOLDER | ZIP | URL [--key KEY]     count a published result again, and name every byte that differs
 
 Running an installation (settings: docs/operating.md)

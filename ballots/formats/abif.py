@@ -16,7 +16,7 @@ Source: github.com/electorama/abif, grammar 0.31 (2024).
 
 import json
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from decimal import Decimal
 from itertools import groupby
 
@@ -26,7 +26,7 @@ from ballots.counting.contest import MAX_GRADE, Contest, Grades
 from ballots.counting.types import UNRANKED, Profile
 from ballots.formats.errors import BallotFileError
 from ballots.formats.points import Points
-from ballots.formats.sheet import Ranking, Sheet, number_lines, parse_count
+from ballots.formats.sheet import Ranking, Sheet, different_lines, parse_count
 
 SAMPLE_OPTION = "=A:[Name]"
 SAMPLE_BALLOT = "12:A>B=C"
@@ -36,6 +36,7 @@ BRACKETS = r'\[(?P<{0}bracket>[^\[\]]*+)\]|(?P<{0}quote>"(?:[^"\\]|\\.)*+")'
 NAME = rf'(?:{BRACKETS}|(?P<{{0}}bare>[^\s\[\]"<>=,/*:{{{{}}}}#][^\[\]"<>=,/*:{{{{}}}}#]*+))'
 POINTS = r"(?:[/*]\s*+(?P<points>-?\d{1,9}(?:\.\d{1,9})?)\s*+)?"
 COUNT = re.compile(r"\s*+(?P<count>\d++)\s*+[:*]")
+OTHER = re.compile(r"^(?![^\S\n]*+\d++[^\S\n]*+[:*])[^\n]++", re.MULTILINE)
 ITEM = re.compile(rf"\s*+{NAME.format('')}\s*+{POINTS}(?P<mark>[>=,#]|:\s*+\{{|$)")
 OPTION = re.compile(
     rf"\s*+(?P<mark>=?)\s*+{NAME.format('short_')}\s*+:\s*+"
@@ -47,6 +48,12 @@ NOTHING = re.compile(r"\s*+(?:#.*+|:\s*+\{.*+)?")
 INVALID = re.compile(r'\s*+\{\s*+"?invalid_ballots"?\s*+:\s*+"?(\d++)"?\s*+\}\s*+(?:#.*+)?')
 HIGHEST = re.compile(r'\s*+\{\s*+"?highest_grade"?\s*+:\s*+"?(\d++)"?\s*+\}\s*+(?:#.*+)?')
 EXPLICIT = re.compile(r'\s*+\{\s*+"?implicit_ranking"?\s*+:\s*+"?false"?\s*+\}\s*+(?:#.*+)?', re.IGNORECASE)
+
+MAX_KNOWN = 10_000
+"""Names with points that are remembered while reading, so that they need not be taken apart again."""
+
+Mark = tuple[int, int]
+"""The number of an option, and its points."""
 
 
 def read(text: str) -> Profile:
@@ -70,22 +77,29 @@ def read_contest(text: str) -> Contest:
 def _read(text: str) -> tuple[Profile, Grades | None]:
     sheet, points = Sheet(), Points()
     invalid, implicit, top = 0, True, None
-    for line, content in number_lines(text):
+    for line, content in _other_lines(text):
         if REMARK.fullmatch(content):
             if said := INVALID.fullmatch(content):
                 invalid = parse_count(said[1], line)
             if said := HIGHEST.fullmatch(content):
                 top = _parse_highest(said[1], line)
             implicit = implicit and not EXPLICIT.fullmatch(content)
-        elif not COUNT.match(content):
+        else:
             _read_option(sheet, content, line)
     if not sheet.options:
+        met: set[str] = set()
         for line, _, ballot in _ballots(text):
+            tokens = ballot.split(">")
+            if met.issuperset(tokens):
+                continue
             for name, _, _ in _items(ballot, line):
                 if name not in sheet.numbers:
                     sheet.add_option(name, line)
+            if len(met) < MAX_KNOWN and "=" not in ballot and '"' not in ballot:
+                met.update(tokens)
+    words, known = _words(sheet), dict[str, Mark]()
     for line, count, ballot in _ballots(text):
-        sheet.add_ranking(_parse_ranking(sheet, ballot, line, points, count), count, line)
+        sheet.add_ranking(_parse_ranking(sheet, ballot, line, points, count, words, known), count, line)
     profile = sheet.close(invalid=invalid, implicit=implicit)
     return profile, points.close(sheet.options, top=top, invalid=invalid)
 
@@ -96,10 +110,19 @@ def _parse_highest(digits: str, line: int) -> int:
     return int(digits)
 
 
+def _other_lines(text: str) -> Iterator[tuple[int, str]]:
+    """Yield each line that is neither empty nor a ballot, with its number."""
+    line, counted = 1, 0
+    for other in OTHER.finditer(text):
+        line += text.count("\n", counted, other.start())
+        counted = other.start()
+        yield line, other[0]
+
+
 def _ballots(text: str) -> Iterator[tuple[int, int, str]]:
-    for line, content in number_lines(text):
+    for line, content, times in different_lines(text):
         if count := COUNT.match(content):
-            yield line, parse_count(count["count"], line), content[count.end() :]
+            yield line, parse_count(count["count"], line) * times, content[count.end() :]
 
 
 def write(pile: Profile | Grades) -> str:
@@ -173,42 +196,62 @@ def _items(content: str, line: int) -> list[tuple[str, str | None, str]]:
     return items
 
 
-def _parse_ranking(sheet: Sheet, content: str, line: int, points: Points, count: int) -> Ranking:
-    """Read the order of one ballot, and note its points."""
-    if not SPECIAL.search(content):  # most ballots by far: plain names in a plain order
-        names = [[name.strip() for name in group.split("=")] for group in content.split(">")]
-        if all(name in sheet.numbers for group in names for name in group):
-            points.give_up()
-            return [[sheet.numbers[name] for name in group] for group in names]
-    elif plain := _plain_points(sheet, content):
-        numbers, said = plain
-        points.add(numbers, said, count)
-        return _by_points(numbers, map(int, said))
+def _parse_ranking(
+    sheet: Sheet, content: str, line: int, points: Points, count: int, words: Mapping[str, int], known: dict[str, Mark]
+) -> Ranking:
+    """Read the order of one ballot, and note its points.
+
+    words: what plain ballots may call the options. known: names with points that were met before.
+    """
+    try:  # most ballots by far: plain names in a plain order
+        ranking = [
+            [words[group.strip()]] if "=" not in group else [words[name.strip()] for name in group.split("=")]
+            for group in content.split(">")
+        ]
+    except KeyError:
+        pass
+    else:
+        points.give_up()
+        return ranking
+    if plain := _plain_points(sheet, content, known):
+        points.add_whole(plain, count)
+        return _by_points(*zip(*plain, strict=True))
     items = _items(content, line)
     numbers = [sheet.find_option(name, line) for name, _, _ in items]
     points.add(numbers, [said for _, said, _ in items], count)
     marks = {mark for _, _, mark in items}
     if "," in marks and marks <= {",", ""} and all(said for _, said, _ in items):
         return _by_points(numbers, [Decimal(said or 0) for _, said, _ in items])
-    ranking: list[list[int]] = [[]]
+    places: list[list[int]] = [[]]
     for number, (_, _, mark) in zip(numbers, items, strict=True):
-        ranking[-1].append(number)
+        places[-1].append(number)
         if mark == ">":
-            ranking.append([])
-    return ranking if items else []
+            places.append([])
+    return places if items else []
 
 
-def _plain_points(sheet: Sheet, content: str) -> tuple[list[int], list[str]] | None:
+def _words(sheet: Sheet) -> dict[str, int]:
+    """Return each way to write an option that holds no sign of the format but the brackets around it."""
+    names = {name: i for i, name in enumerate(sheet.options)} | sheet.numbers
+    plain = {name: i for name, i in names.items() if not SPECIAL.search(name) and not {">", "="} & set(name)}
+    return plain | {f"[{name}]": i for name, i in plain.items()}
+
+
+def _plain_points(sheet: Sheet, content: str, known: dict[str, Mark]) -> list[Mark] | None:
     """Read plain names with whole points, such as "A/5,B/3", without going sign by sign; None for all else."""
-    numbers, said = [], []
+    marks = []
     for item in content.split(","):
-        name, _, points = item.partition("/")
-        number, digits = sheet.numbers.get(name.strip()), points.strip()
-        if number is None or not (digits.isascii() and digits.isdigit() and len(digits) < 10):
-            return None
-        numbers.append(number)
-        said.append(digits)
-    return numbers, said
+        mark = known.get(item)
+        if mark is None:
+            name, _, points = item.partition("/")
+            number, digits = sheet.numbers.get(name.strip()), points.strip()
+            if number is None or not (digits.isascii() and digits.isdigit() and len(digits) < 10):
+                return None
+            mark = number, int(digits)
+            if len(known) < MAX_KNOWN:
+                known[item] = mark
+        marks.append(mark)
+    return marks
 
 
 def _by_points(numbers: Iterable[int], points: Iterable[int | Decimal]) -> Ranking:

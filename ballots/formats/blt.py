@@ -84,7 +84,8 @@ def _lines(lines: Iterator[tuple[int, str]]) -> Iterator[tuple[int, Iterator[str
         words = content[: min(ends, default=len(content))]
         names = content[quote:] if ends and min(ends) == quote else ""
         if names or words.strip(" \t,"):
-            yield line, (word[0] for word in WORD.finditer(words)), names
+            is_plain = "=" not in words and "," not in words
+            yield line, iter(words.split()) if is_plain else (word[0] for word in WORD.finditer(words)), names
 
 
 def _read_line(

@@ -12,15 +12,18 @@ tell who they are; without "Weight Allowed: true", weights count as 1; without "
 left out is tied below all ranked. Source: github.com/CondorcetVote/CondorcetElectionFormat, version 1 (2022).
 """
 
-from collections.abc import Iterable, Iterator
+import re
+from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
 
 from ballots.counting.types import Profile
 from ballots.formats.errors import BallotFileError
-from ballots.formats.sheet import Sheet, number_lines, parse_count
+from ballots.formats.sheet import Sheet, different_lines, parse_count
 
 SAMPLE = "A > B = C ^2 * 12"
 EMPTY = {"/EMPTY_RANKING/", "/EMPTY/"}
+PARAMETER = re.compile(r"^[^\S\n]*+#/[^\n]*+", re.MULTILINE)
+VOTE = re.compile(r"^[^\S\n]*+[^\s#]", re.MULTILINE)
 MARKS = frozenset(">=#^*")
 RESERVED = MARKS | frozenset(";,/<|")
 SWITCHES = {"true": True, "false": False}
@@ -43,11 +46,13 @@ def read(text: str) -> Profile:
     """
     sheet = Sheet()
     switches = {"implicit ranking": True, "weight allowed": False}
-    has_votes = False
-    for line, content in number_lines(text):
-        if content.lstrip().startswith("#/"):
-            _read_parameter(content, line, sheet, switches, is_late=has_votes)
-        has_votes = has_votes or bool(_strip_remark(content))
+    first_vote = VOTE.search(text)
+    line, counted = 1, 0
+    for parameter in PARAMETER.finditer(text):
+        line += text.count("\n", counted, parameter.start())
+        counted = parameter.start()
+        is_late = first_vote is not None and first_vote.start() < counted
+        _read_parameter(parameter[0], line, sheet, switches, is_late=is_late)
     if not sheet.options:
         for line, vote in _votes(text):
             _note_names(sheet, vote.groups, line)
@@ -58,9 +63,10 @@ def read(text: str) -> Profile:
 
 
 def _votes(text: str) -> Iterator[tuple[int, Vote]]:
-    for line, content in number_lines(text):
-        if vote := _strip_remark(content):
-            yield line, _parse_vote(vote, line)
+    for line, content, times in different_lines(text):
+        if said := _strip_remark(content):
+            vote = _parse_vote(said, line)
+            yield line, vote._replace(ballots=vote.ballots * times)
 
 
 def _strip_remark(content: str) -> str:
@@ -111,8 +117,12 @@ def _note_names(sheet: Sheet, groups: Iterable[Iterable[str]], line: int) -> Non
             sheet.add_option(name, line)
 
 
-def _find_known(sheet: Sheet, group: Iterable[str], line: int) -> list[int]:
+def _find_known(sheet: Sheet, group: Sequence[str], line: int) -> list[int]:
     """Return the numbers of those who are candidates; what could be no candidate anywhere is a slip, not a stranger."""
+    try:
+        return [sheet.numbers[name] for name in group]
+    except KeyError:  # somebody is a stranger
+        pass
     for name in group:
         if name not in sheet.numbers and RESERVED & set(name):
             raise BallotFileError("line", line, name, SAMPLE)

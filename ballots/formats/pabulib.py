@@ -87,8 +87,9 @@ class Limits:
         bounds = {name: _parse_money(value, draft.lines[name]) for name, value in _limits(draft.meta)}
         if self.kind == "choose-1":
             bounds["max_length"] = Fraction(1)
-        self.bounds = [(name, bounds.get(f"min_{name}"), bounds.get(f"max_{name}")) for name in LIMITS]
-        self.costs = draft.costs
+        plain = {name: _plain(bound) for name, bound in bounds.items()}  # whole numbers compare many times as fast
+        self.bounds = [(name, plain.get(f"min_{name}"), plain.get(f"max_{name}")) for name in LIMITS]
+        self.costs = [_plain(cost) for cost in draft.costs]
         length = bounds.get("max_length", Fraction(0))
         self.top = max(1, min(int(length), MAX_GRADE)) if "max_length" in bounds else max(1, len(draft.costs))
         highest = bounds.get("max_points", bounds.get("max_sum_points", Fraction(0)))
@@ -101,12 +102,13 @@ class Limits:
                 continue
             if name in {"points", "sum_points"} and self.kind not in POINTS:
                 continue
+            found: Sequence[int | Fraction]
             if name == "points":
-                found = [Fraction(point) for point in points]
+                found = points
             elif name == "sum_cost":
-                found = [sum((self.costs[i] for i in numbers), Fraction(0))]
+                found = [sum(self.costs[i] for i in numbers)]
             else:
-                found = [Fraction(len(numbers) if name == "length" else sum(points))]
+                found = [len(numbers) if name == "length" else sum(points)]
             if (least is not None and min(found) < least) or (most is not None and max(found) > most):
                 return False
         return True
@@ -141,7 +143,7 @@ def read(text: str) -> Contest:
         elif section == "projects":
             _read_project(draft, _cells(header, row), line)
         elif limits is not None:
-            _read_vote(draft, limits, _cells(header, row), line)
+            _read_vote(draft, limits, header, row, line)
         else:
             raise BallotFileError("line", line, row[0], "META")
     if limits is None:
@@ -206,10 +208,11 @@ def _read_project(draft: Draft, cells: Mapping[str, str], line: int) -> None:
         draft.labels[name] = title
 
 
-def _read_vote(draft: Draft, limits: Limits, cells: Mapping[str, str], line: int) -> None:
-    if "vote" not in cells:
-        raise BallotFileError("line", line, ";".join(cells.values()), "1;24,41")
-    written = (cells["vote"], cells.get("points", ""))
+def _read_vote(draft: Draft, limits: Limits, header: Mapping[str, int], fields: list[str], line: int) -> None:
+    vote, beside = header["vote"], header.get("points", len(fields))
+    if vote >= len(fields):
+        raise BallotFileError("line", line, ";".join(fields), "1;24,41")
+    written = (fields[vote].strip(), fields[beside].strip() if beside < len(fields) else "")
     row = draft.seen.get(written)
     if row is None:
         numbers, points = _parse_vote(draft, limits, *written, line)
@@ -265,6 +268,10 @@ def _parse_money(text: str, line: int) -> Fraction:
     if not MONEY.fullmatch(text) or not text.isascii():
         raise BallotFileError("line", line, text, "1000, 12.50")
     return Fraction(text.replace(",", "."))
+
+
+def _plain(number: Fraction) -> int | Fraction:
+    return number.numerator if number.denominator == 1 else number
 
 
 def _say(draft: Draft, key: str, default: str) -> str:

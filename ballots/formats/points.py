@@ -36,6 +36,13 @@ class Points:
             row = bytes(numbers[i] for i in order) + array("I", (whole[i] or 0 for i in order)).tobytes()
             self.rows[row] = self.rows.get(row, 0) + weight
 
+    def add_whole(self, marks: Sequence[tuple[int, int]], weight: int) -> None:
+        """Note ballots that name something by the numbers of the options, each once, and whole points from 0 on."""
+        if self.are_grades:
+            numbers, points = zip(*sorted(marks), strict=True)
+            row = bytes(numbers) + array("I", points).tobytes()
+            self.rows[row] = self.rows.get(row, 0) + weight
+
     def give_up(self) -> None:
         """Note that these ballots are no grades."""
         self.are_grades = False

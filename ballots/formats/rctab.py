@@ -15,7 +15,7 @@ Source: github.com/BrightSpots/rcv (RCTab 2.0): its conversions of cast vote rec
 import csv
 import re
 from array import array
-from collections.abc import Container, Iterator
+from collections.abc import Container
 from typing import NamedTuple
 
 import numpy as np
@@ -23,11 +23,11 @@ import numpy as np
 from ballots.counting.contest import Contest
 from ballots.counting.slips import CUT, DONE, OVERVOTED, Slips
 from ballots.formats.errors import BallotFileError
-from ballots.formats.sheet import Sheet, number_lines, parse_count
+from ballots.formats.sheet import Sheet, different_lines, first_line, parse_count
 
 SAMPLE = "count,rank1,rank2,rank3"
-MAX_DIFFERENT = 1_000_000
-"""Different ballots that are held in memory until all names are known."""
+MAX_MARKS = 1_500_000
+"""Different ballots times ranks: what can be taken apart in two seconds."""
 
 MAX_CELLS = 20_000
 """Different cells: the names, and some joined to one another."""
@@ -139,39 +139,37 @@ def _follow(cells: list[Cell], max_skips: int | None) -> tuple[list[list[int]], 
 def _lay_together(text: str) -> Pile:
     """Read all lines, and lay equal ballots together before it is known what their cells mean."""
     pile = Pile({}, {}, [])
-    head = None
-    for line, row in _rows(text):
-        if head is None:
-            head = _read_head(row, line)
+    begun, content, start = first_line(text)
+    delimiter = max(",;\t", key=content[:MAX_LINE].count)
+    if not begun:
+        return pile
+    head = _read_head(_split(content, delimiter, begun), begun)
+    for line, content, times in different_lines(text, start, begun):
+        if not content.strip():
             continue
+        row = _split(content, delimiter, line)
         if len(row) != head.width:
             raise BallotFileError("line", line, ",".join(row), ",".join(["…"] * head.width))
-        weight = 1 if head.weight is None else parse_count(row[head.weight], line)
+        weight = times * (1 if head.weight is None else parse_count(row[head.weight], line))
         ballot = array("H", [_number(pile, row[column].strip(), line) for column in head.ranks]).tobytes()
         pile.ballots[ballot] = pile.ballots.get(ballot, 0) + weight
-        if len(pile.ballots) > MAX_DIFFERENT:
-            raise BallotFileError("too_large", line, len(pile.ballots), MAX_DIFFERENT)
+        if len(pile.ballots) * len(head.ranks) > MAX_MARKS:
+            raise BallotFileError("too_large", line, len(pile.ballots) * len(head.ranks), MAX_MARKS)
     return pile
 
 
-def _rows(text: str) -> Iterator[tuple[int, list[str]]]:
-    """Yield the cells of each line with its number. A line ends where it ends, even inside quotes: so one that is
-    never closed is found where it stands, and swallows nothing.
+def _split(content: str, delimiter: str, line: int) -> list[str]:
+    """Return the cells of a line. A line ends where it ends, even inside quotes: so one that is never closed is found
+    where it stands, and swallows nothing.
     """
-    delimiter = ""
-    for line, content in number_lines(text):
-        if not content.strip():
-            continue
-        if len(content) > MAX_LINE:
-            raise BallotFileError("line", line, content, SAMPLE)
-        delimiter = delimiter or max(",;\t", key=content.count)
-        if '"' not in content:
-            yield line, content.split(delimiter)
-            continue
-        try:
-            yield line, next(csv.reader([content], delimiter=delimiter, strict=True))
-        except csv.Error:
-            raise BallotFileError("line", line, content, '12,"Name, with a comma",Name') from None
+    if len(content) > MAX_LINE:
+        raise BallotFileError("line", line, content, SAMPLE)
+    if '"' not in content:
+        return content.split(delimiter)
+    try:
+        return next(csv.reader([content], delimiter=delimiter, strict=True))
+    except csv.Error:
+        raise BallotFileError("line", line, content, '12,"Name, with a comma",Name') from None
 
 
 def _read_head(row: list[str], line: int) -> Head:

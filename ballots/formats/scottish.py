@@ -19,12 +19,14 @@ import re
 from ballots.counting.contest import Contest
 from ballots.counting.types import MAX_OPTIONS
 from ballots.formats.errors import BallotFileError
-from ballots.formats.sheet import Sheet, cut_at_skips, number_lines, parse_count
+from ballots.formats.sheet import Sheet, cut_at_skips, different_lines, first_line, number_lines, parse_count
 
 SAMPLE_HEAD = "4,3,"
 SAMPLE_BALLOT = "17,1,3,4,"
 HEAD = re.compile(r'[\s"]*+(\d{1,9})[\s"]*+,[\s"]*+(\d{1,9})[\s",]*+')
 OPTION = re.compile(r'[\s"]*+candidate\s*+(\d++)', re.IGNORECASE)
+NAMES = re.compile(r'^(?:[^\S\n]|")*+candidate[^\S\n]*+\d', re.MULTILINE | re.IGNORECASE)
+"""Where the ballots are over."""
 
 
 def read(text: str, max_skips: int | None = None) -> Contest:
@@ -36,24 +38,27 @@ def read(text: str, max_skips: int | None = None) -> Contest:
     Raises:    BallotFileError.
     Cost:      linear in the length of the text.
     """
-    lines = ((line, content) for line, content in number_lines(text) if content.strip())
-    line, content = next(lines, (0, ""))
+    begun, content, start = first_line(text)
     head = HEAD.fullmatch(content)
     if not head:
-        raise BallotFileError("line", line, content, SAMPLE_HEAD)
+        raise BallotFileError("line", begun, content, SAMPLE_HEAD)
     options, seats = int(head[1]), int(head[2])
     if not 1 <= options <= MAX_OPTIONS:
-        raise BallotFileError("no_options", line, options, f"1–{MAX_OPTIONS}")
+        raise BallotFileError("no_options", begun, options, f"1–{MAX_OPTIONS}")
     sheet = Sheet(options)
+    first_name = NAMES.search(text, start)
+    end = first_name.start() if first_name else len(text)
+    for line, content, times in different_lines(text[:end], start, begun):
+        if not content.strip():
+            continue
+        count, *ranks = content.replace('"', "").split(",")
+        ranking = [[_parse_option(sheet, rank, line)] if rank.strip() else [] for rank in ranks]
+        sheet.add_ranking(cut_at_skips(ranking, max_skips), _parse_count(count, line) * times, line)
     names: list[tuple[int, str]] = []
-    for line, content in lines:
+    for line, content in number_lines(text[end:], text.count("\n", 0, end)):
         if OPTION.match(content):
             names.append((line, _parse_name(content, len(names) + 1, line)))
-        elif not names:
-            count, *ranks = content.replace('"', "").split(",")
-            ranking = [[_parse_option(sheet, rank, line)] if rank.strip() else [] for rank in ranks]
-            sheet.add_ranking(cut_at_skips(ranking, max_skips), _parse_count(count, line), line)
-        elif len(names) < options:
+        elif content.strip() and len(names) < options:
             raise BallotFileError("option", line, content, _sample_option(len(names) + 1))
     sheet.name_options(names)
     return Contest(sheet.close(), seats=seats)

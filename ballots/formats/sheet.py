@@ -1,5 +1,6 @@
 """The sheet on which a reader notes options and ballots, with the limits that hold for every format."""
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 
 from ballots.counting.types import MAX_OPTIONS, UNRANKED, Profile, close_up, is_option_name
@@ -14,19 +15,55 @@ MAX_CELLS = 100_000_000
 MAX_NAME = 500
 """Signs in the name of an option."""
 
+BLOCK = 1_000_000
+"""Signs of a text in which equal lines are laid together at once."""
+
 Ranking = Sequence[Sequence[int]]
 """One ballot: groups of option numbers, best first."""
 
 
-def number_lines(text: str) -> Iterator[tuple[int, str]]:
-    """Yield each line with its number, from 1, without laying millions of lines out in memory at once."""
-    start = line = 0
+def number_lines(text: str, before: int = 0) -> Iterator[tuple[int, str]]:
+    """Yield each line with its number, without laying millions of lines out in memory at once.
+
+    before: how many lines stand before the text; from this the numbers go on.
+    """
+    start, line = 0, before
     while start <= len(text):
         end = text.find("\n", start)
         end = len(text) if end < 0 else end
         line += 1
         yield line, text[start:end]
         start = end + 1
+
+
+def first_line(text: str) -> tuple[int, str, int]:
+    """Return the first line that is not empty: its number, the line, and where the next one starts.
+
+    Returns: (0, "", …) where there is none.
+    """
+    begin = len(text) - len(text.lstrip())
+    end = text.find("\n", begin)
+    end = len(text) if end < 0 else end
+    content = text[text.rfind("\n", 0, begin) + 1 : end]
+    return (text.count("\n", 0, begin) + 1 if content.strip() else 0), content, end + 1
+
+
+def different_lines(text: str, start: int = 0, before: int = 0) -> Iterator[tuple[int, str, int]]:
+    """Yield each different line once for every block of the text, in the order in which they first come.
+
+    start:   where in the text to begin; before: how many lines stand before that.
+    Returns: the number of the line where it first stands, the line, and how often it stands in the block.
+    Cost:    what the language itself does with a list of lines: equal ballots need not be read again and again, and no
+             more than a block of lines lies in memory.
+    """
+    while start <= len(text):
+        end = text.find("\n", start + BLOCK)
+        end = len(text) if end < 0 else end
+        lines = text[start:end].split("\n")
+        first = dict(zip(reversed(lines), range(before + len(lines), before, -1), strict=True))
+        for content, times in Counter(lines).items():
+            yield first[content], content, times
+        start, before = end + 1, before + len(lines)
 
 
 def parse_count(text: str, line: int) -> int:

@@ -164,7 +164,7 @@ def test_each_fault_is_one_error_that_names_its_line(text: str, code: str, line:
 
 
 def test_more_different_ballots_than_can_be_held_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(rctab, "MAX_DIFFERENT", 2)
+    monkeypatch.setattr(rctab, "MAX_MARKS", 2)
     with pytest.raises(BallotFileError, match=r"file\.too_large"):
         read("rank1,rank2\nA,B\nB,A\nA,\n")
 

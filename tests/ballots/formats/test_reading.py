@@ -1,6 +1,8 @@
 """Ballot files: every way of writing is read, and every fault is one error that names its line."""
 
 import json
+import re
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -10,9 +12,9 @@ from hypothesis import strategies as st
 from ballots.counting import schulze
 from ballots.counting.contest import Contest
 from ballots.counting.types import UNRANKED, Profile
-from ballots.formats import reading
+from ballots.formats import reading, sheet
 from ballots.formats.errors import BallotFileError
-from ballots.formats.reading import read_profile
+from ballots.formats.reading import read_contest, read_profile
 from commons.errors import Invalid
 
 VECTORS = Path(__file__).parents[2] / "vectors" / "formats"
@@ -163,3 +165,52 @@ def test_no_line_however_odd_makes_reading_slow(name: str, line: str) -> None:
     # 200,000 signs take milliseconds in one pass and hours when a pattern steps back; no clock is needed to tell.
     with pytest.raises(BallotFileError):
         read_profile(line.encode(), name)
+
+
+PILES = {
+    "a.abif": ("=A:[Ann]\n=B:[Bo]\n", ["2:A>B\n", "1:B\n", "1:\n", "# remark\n", "\n", "1:[A]=B\n"], "1:A>>B\n"),
+    "b.abif": ("", ["2:A>B\n", "1:B>A\n", "3:[A]>[B]\n"], "1:A>>B\n"),
+    "c.abif": ("=A:[Ann]\n=B:[Bo]\n", ["2:A/5,B/3\n", "1:A/0,B/3\n", "1:B/2\n"], "1:A/>B\n"),
+    "a.cvotes": ("#/Candidates: A;B\n", ["A > B * 2\n", "B\n", "\n", "B = A\n", "/EMPTY_RANKING/\n"], "A > > B\n"),
+    "b.cvotes": ("", ["A > B\n", "B > A * 3\n", "# remark\n"], "A > > B\n"),
+    "a.csv": ("count,rank1,rank2\n", ["2,A,B\n", "1,B,\n", "\n", "3,B,A\n"], "1,A\n"),
+    "b.csv": ("2,1,\n", ["3,1,2,\n", "2,1,\n", "\n", "1,2\n"], "1,3,\n"),
+}
+NAMES = {"b.csv": '"Candidate 1","A","P",\n"Candidate 2","B","P",\n"Ward",\n'}
+
+
+@pytest.mark.parametrize("name", PILES)
+@given(st.data())
+def test_equal_lines_are_the_ballots_that_they_are_wherever_they_stand(name: str, data: st.DataObject) -> None:
+    head, lines, broken = PILES[name]
+    lines = [lines[0], *data.draw(st.lists(st.sampled_from(lines), max_size=12))]
+    block, tail = data.draw(st.integers(1, 40)), NAMES.get(name, "")
+    whole = read_contest((head + "".join(lines) + tail).encode(), name)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(sheet, "BLOCK", block)
+        again = read_contest((head + "".join(lines) + tail).encode(), name)
+        assert (again.rankings, again.grades) == (whole.rankings, whole.grades)
+        assert whole.ballots.ballots == sum(map(ballots_of(name), lines))
+        at = data.draw(st.integers(1, len(lines)))
+        lines.insert(at, broken)
+        with pytest.raises(BallotFileError) as refused:
+            read_contest((head + "".join(lines) + tail).encode(), name)
+    assert refused.value.facts["line"] == head.count("\n") + at + 1
+
+
+def ballots_of(name: str) -> Callable[[str], int]:
+    """How many ballots a line of PILES is."""
+    if name.endswith(".cvotes"):
+        return lambda line: int(line.partition("*")[2] or 1) if line.strip() and line[0] != "#" else 0
+    return lambda line: int(re.match(r"\d*", line)[0] or 0)
+
+
+@pytest.mark.parametrize("name", ["a.abif", "a.blt", "a.cvotes", "a.pb"])
+def test_a_file_above_the_limit_of_its_format_is_read_only_when_asked_for(
+    monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    monkeypatch.setattr(reading, "LIMITS", dict.fromkeys(reading.LIMITS, 10))
+    with pytest.raises(BallotFileError, match=r"file\.too_large"):
+        read_contest(b"A > > B, no ballot at all", name)
+    with pytest.raises(BallotFileError, match=r"file\.(?!too_large)"):
+        read_contest(b"A > > B, no ballot at all", name, large=True)
