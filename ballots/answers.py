@@ -64,9 +64,10 @@ def check(answer: Answer, paper: Paper) -> Answer:
     if paper.kind is Kind.BUDGET:
         if (total := sum(cost for cost, number in zip(paper.costs, answer, strict=True) if number)) > paper.most:
             raise Invalid("ballot.too_dear", field="position_1", found=total, limit=paper.most)
-    elif (total := sum(marked)) > paper.most:
-        code = "ballot.one_only" if paper.kind is Kind.SINGLE else "ballot.too_many_points"
-        raise Invalid(code, field="position_1", found=total, limit=paper.most)
+    elif (total := sum(marked)) > paper.most and paper.kind is Kind.SINGLE:
+        raise Invalid("ballot.one_only", field="choice")
+    elif total > paper.most:
+        raise Invalid("ballot.too_many_points", field="position_1", found=total, limit=paper.most)
     return answer
 
 

@@ -117,11 +117,17 @@ def check_terms(rule: str, terms: Mapping[str, Any], options: int) -> dict[str, 
     if counting.equal and terms.get("equal"):
         kept["equal"] = True
     if counting.has_seats:
-        kept["seats"] = _number(terms, "seats", 1, min(MOST_SEATS, options - 1))
+        kept["seats"], most = terms.get("seats"), min(MOST_SEATS, options - 1)
+        if not _is_within(kept["seats"], 1, most):
+            raise Invalid("terms.seats", field="seats", least=1, limit=most)
     if counting.kind is Kind.BUDGET:
-        kept["budget"] = _number(terms, "budget", 1, MOST_MONEY)
+        kept["budget"] = terms.get("budget")
+        if not _is_within(kept["budget"], 1, MOST_MONEY):
+            raise Invalid("terms.budget", field="budget", least=1, limit=MOST_MONEY)
         if terms.get("points"):
-            kept["points"] = _number(terms, "points", 2, MOST_POINTS)
+            kept["points"] = terms["points"]
+            if not _is_within(kept["points"], 2, MOST_POINTS):
+                raise Invalid("terms.points", field="points", least=2, limit=MOST_POINTS)
     return kept
 
 
@@ -132,11 +138,8 @@ def check_cost(cost: object, field: str) -> int:
     return cost
 
 
-def _number(terms: Mapping[str, Any], name: str, least: int, most: int) -> int:
-    number = terms.get(name)
-    if type(number) is not int or not least <= number <= most:
-        raise Invalid(f"terms.{name}", field=name, least=least, limit=most)
-    return number
+def _is_within(number: object, least: int, most: int) -> bool:
+    return type(number) is int and least <= number <= most
 
 
 def _costs(options: Sequence[Mapping[str, Any]]) -> tuple[int, ...]:

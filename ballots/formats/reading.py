@@ -24,7 +24,8 @@ LIMITS = {
     "scottish": 4_000_000,
 }
 """The largest file of each format that nobody had to ask for: whatever stands in it, it is read, or refused for a fault
-in its last line, in some two seconds and 200 MB; of Pabulib, whose whole cities come near six million bytes, in three or four.
+in its last line, in some two seconds and 200 MB. (Of Pabulib in three or four: a whole city comes near six million
+bytes.)
 """
 
 READERS: dict[str, Callable[[str], Profile | Contest]] = {
