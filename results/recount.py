@@ -42,6 +42,12 @@ ENTRIES = {"rule", "options", "ballots", "blank", "invalid", "counted", "order",
 
 FIGURES = {"pairwise.csv": ("pairwise",), "totals.csv": ("totals", "votes"), "grades.csv": ("grades", *"012345")}
 ELECTING = ("stv", "greedy", "equal-shares")
+RANKED = ("first", "first_three", "ranked")
+COLUMNS: dict[str, tuple[str, ...]] = {  # what places.csv says of each option of a past vote; RANKED by all other rules
+    "borda": (*RANKED, "points"), "plurality": ("votes",), "approval": ("approvals",), "phragmen": ("approvals",),
+    "score": ("points", "given"), "star": ("points", "given"), "majority-judgment": ("grade", "above", "below"),
+}  # fmt: skip
+MOST_GRADES = 10  # of more than these, grades.csv does not tell how often each was given
 
 Number = Union[int, Fraction]
 Ranks = list[list[str]]  # best first, equals together
@@ -73,6 +79,7 @@ class Count(NamedTuple):
     elected: list[str] | None = None
     rounds: list[dict[str, Any]] | None = None
     pairwise: Table | None = None
+    figures: dict[str, dict[str, Any]] | None = None  # column of places.csv -> option -> figure; not those of `RANKED`
 
 
 # ------------------------------------------------------------------------------------------------------ reading ballots
@@ -211,7 +218,7 @@ def lot(names: list[str], asked: Asked) -> list[str]:
 def whole_ranks(pile: Pile, asked: Asked) -> Iterator[tuple[int, Ranks]]:
     """Give each ballot with the options it leaves out below all others, or without where that is no opinion."""
     implicit = {"last": True, "ignored": False}.get(asked.get("unranked") or "", pile.implicit)
-    for n, ranks, _ in pile.ballots:
+    for n, ranks, _ in (each for each in pile.ballots if each[1]):  # blank ones compare nothing, and give no points
         named = set(flat(ranks))
         yield n, [*ranks, [name for name in pile.options if name not in named]] if implicit else ranks
 
@@ -280,7 +287,8 @@ def borda(pile: Pile, asked: Asked) -> Count:
             below -= len(rank)
             for name in rank:
                 points[name] += n * (2 * below + len(rank) + 1)
-    return Count(places(points), pairwise=compare_all(pile, asked))
+    figures = {"points": {name: Fraction(n, 2) for name, n in points.items()}}
+    return Count(places(points), pairwise=compare_all(pile, asked), figures=figures)
 
 
 def single_choices(pile: Pile, asked: Asked) -> list[tuple[int, list[str]]]:
@@ -320,8 +328,8 @@ def most(tally: dict[str, int], pile: Pile, asked: Asked) -> Count:
 
 def plurality(pile: Pile, asked: Asked) -> Count:
     """Order by first choices; a ballot with several is counted, and is for nobody."""
-    return most(first_choices([(n, flat(ranks[:1])) for n, ranks, _ in pile.ballots if len(flat(ranks[:1])) == 1],
-                              pile.options), pile, asked)  # fmt: skip
+    tally = first_choices([(n, ranks[0]) for n, ranks, _ in pile.ballots if len(flat(ranks[:1])) == 1], pile.options)
+    return most(tally, pile, asked)._replace(figures={"votes": tally})
 
 
 def irv(pile: Pile, asked: Asked) -> Count:
@@ -467,14 +475,15 @@ def approval(pile: Pile, asked: Asked) -> Count:
     """Order by how many ballots approve of an option. With seats, who has most is elected, the last seat by lot."""
     ballots = approved(pile)
     tally = {name: sum(n for n, names in ballots if name in names) for name in pile.options}
+    told: dict[str, Any] = {"rounds": [{"tally": tally}], "figures": {"approvals": tally}}
     if asked.get("seats") is None:
-        return most(tally, pile, asked)._replace(rounds=[{"tally": tally}])
+        return most(tally, pile, asked)._replace(**told)
     elected: Ranks = []
     for place in places(tally):
         room = seats_of(pile, asked) - len(flat(elected))
         if room and passes(tally[place[0]], pile, asked):
             elected.append(in_order(place if len(place) <= room else lot(place, asked)[:room], pile))
-    return with_rest(pile, elected, flat(elected))._replace(rounds=[{"tally": tally}])
+    return with_rest(pile, elected, flat(elected))._replace(**told)
 
 
 def in_order(names: list[str], pile: Pile) -> list[str]:
@@ -488,14 +497,19 @@ def sum_points(pile: Pile) -> dict[str, int]:
     return {name: sum(n * points.get(name, 0) for n, points in ballots) for name in pile.options}
 
 
+def count_given(pile: Pile) -> dict[str, int]:
+    """Count how many ballots give an option points, be it 0."""
+    ballots = graded(pile)
+    return {name: sum(n for n, points in ballots if name in points) for name in pile.options}
+
+
 def score(pile: Pile, asked: Asked) -> Count:
     """Order by all points together; where left out is no opinion, by the mean of those that were given, none last."""
-    total, ballots = sum_points(pile), graded(pile)
+    total, given = sum_points(pile), count_given(pile)
     height: dict[str, Number] = dict(total)
     if not {"last": True, "ignored": False}.get(asked.get("unranked") or "", pile.implicit):
-        given = {name: sum(n for n, points in ballots if name in points) for name in pile.options}
         height = {name: Fraction(total[name], given[name]) if given[name] else -1 for name in pile.options}
-    return Count(places(height), None, [{"tally": total}])
+    return Count(places(height), None, [{"tally": total}], figures={"points": total, "given": given})
 
 
 def star(pile: Pile, asked: Asked) -> Count:
@@ -529,7 +543,8 @@ def star(pile: Pile, asked: Asked) -> Count:
         rounds.append({"tally": {name: total[name] for name in left}})
         order.append(in_order(hold(left), pile))
         left = [name for name in left if name not in order[-1]]
-    return Count(order + ([left] if left else []), None, rounds, table)
+    figures = {"points": total, "given": count_given(pile)}
+    return Count(order + ([left] if left else []), None, rounds, table, figures)
 
 
 def vie(tied: list[str], sure: list[str], table: Table, highest: dict[str, int]) -> tuple[list[str], list[str]]:
@@ -556,13 +571,27 @@ def vie(tied: list[str], sure: list[str], table: Table, highest: dict[str, int])
     return sure + tied, []
 
 
-def majority_judgment(pile: Pile, _: Asked) -> Count:
-    """Compare middle grades (the lower of two); where equal, take one off each and look again (Balinski, Laraki)."""
+def count_grades(pile: Pile) -> dict[str, Counter[int]]:
+    """Count how many ballots gave an option each grade."""
     rows = {name: Counter[int]() for name in pile.options}
     for n, points in graded(pile):
         for name, row in rows.items():
             row[points.get(name, 0)] += n
-    return judge(rows)
+    return rows
+
+
+def majority_judgment(pile: Pile, _: Asked) -> Count:
+    """Compare middle grades (the lower of two); where equal, take one off each and look again (Balinski, Laraki)."""
+    rows, gauges = count_grades(pile), dict[str, Any]()
+    for name, row in rows.items():
+        n, below = sum(row.values()), 0
+        for grade in sorted(row):
+            if below < (n + 1) // 2 <= below + row[grade]:
+                gauges[name] = (grade, n - below - row[grade], below)
+            below += row[grade]
+    figures = {each: {name: gauges.get(name, [""] * 3)[i] for name in rows}
+               for i, each in enumerate(COLUMNS["majority-judgment"])}  # fmt: skip
+    return judge(rows)._replace(figures=figures)
 
 
 def judge(table: dict[str, Counter[int]]) -> Count:
@@ -614,7 +643,8 @@ def phragmen(pile: Pile, asked: Asked) -> Count:
     alone = [name for name in pile.options if not many[name]]
     if alone and room:
         order.append(in_order(by_approvals(alone)[:room], pile))
-    return with_rest(pile, order, None if asked.get("seats") is None else flat(order))._replace(rounds=rounds)
+    found = with_rest(pile, order, None if asked.get("seats") is None else flat(order))
+    return found._replace(rounds=rounds, figures={"approvals": many})
 
 
 def cut_long(load: Number) -> Number:
@@ -840,12 +870,15 @@ class Archive:
         elif type(stands) is not type(follows) or stands != follows:
             self.change(where, place, stands, follows)
 
-    def compare_rows(self, name: str, follows: list[list[str | None]]) -> None:
-        """Name every cell of a table that is not the one that follows; None stands for what is not known here."""
-        none: list[str | None] = []
-        for i, (row, should) in enumerate(zip_longest(self.load_rows(name), follows, fillvalue=none), 1):
+    def compare_rows(self, name: str, follows: list[list[str]]) -> None:
+        """Name every cell of a table that is not the one that follows; or a table that is missing, or one too many."""
+        if (name in self.names()) != bool(follows):
+            self.change(name, "the whole file", None if follows else "a table", "a table" if follows else None)
+            return
+        rows = self.load_rows(name) if follows else []
+        for i, (row, should) in enumerate(zip_longest(rows, follows, fillvalue=list[str]()), 1):
             for j, (one, other) in enumerate(zip_longest(row, should, fillvalue="nothing")):
-                if one != other and other is not None:
+                if one != other:
                     label, column = should[:2] if name == "places.csv" else should[:1], [*follows[0], *[""] * j][j]
                     self.change(name, f"line {i} ({', '.join(map(str, label))}), {column}", one, other)
 
@@ -919,17 +952,13 @@ def check(archive: Archive) -> int:
         return 2
     asked = read_asked(archive, card, result)
     count, numbers = recount(card["rule"], pile, asked), count_ballots(pile)
-    ranked = card["rule"] not in ("greedy", "equal-shares")
-    table = count.pairwise or (compare_all(pile, asked) if ranked else None)
-    follows: dict[str, Any] = {"options": pile.options, **numbers}
-    if count.pairwise or result.get("pairwise") is not None:
-        follows["pairwise"] = table
+    follows: dict[str, Any] = {"options": pile.options, **numbers, "pairwise": count.pairwise}
     compare_count(archive, result, count, follows)
     check_certificate(archive, result, count, numbers["counted"])
-    if table and (count.pairwise or "pairwise.csv" in archive.names()):
-        archive.compare_rows("pairwise.csv", write_table(table, pile.options))
-    columns = ["first", "first_three", "ranked"] if count.pairwise else archive.load_rows("places.csv")[0][2:]
-    check_places(archive, count.order, columns, count_tops(pile))
+    archive.compare_rows("pairwise.csv", write_table(count.pairwise, pile.options) if count.pairwise else [])
+    archive.compare_rows("grades.csv", write_grades(card["rule"], pile))
+    figures = {**count_tops(pile), **(count.figures or {})}
+    check_places(archive, count.order, {each: figures[each] for each in COLUMNS.get(card["rule"], RANKED)})
     used = ", ".join(f"{name} {show(value)}" for name, value in asked.items())
     archive.notes.append(f"Recounted {numbers['ballots']} ballots by the rule {card['rule']}{used and f' ({used})'}: "
                          + " > ".join(" = ".join(map(show, place)) for place in count.order) + ".")  # fmt: skip
@@ -938,16 +967,24 @@ def check(archive: Archive) -> int:
 
 def count_tops(pile: Pile) -> dict[str, dict[str, int]]:
     """Count how many ballots have nothing above an option, fewer than three above it, or rank it at all."""
-    tops = {name: dict.fromkeys(("first", "first_three", "ranked"), 0) for name in pile.options}
+    tops = {each: dict.fromkeys(pile.options, 0) for each in RANKED}
     for n, ranks, _ in pile.ballots:
         above = 0
         for rank in ranks:
             for name in rank:
-                tops[name]["first"] += n * (above == 0)
-                tops[name]["first_three"] += n * (above < 3)
-                tops[name]["ranked"] += n
+                tops["first"][name] += n * (above == 0)
+                tops["first_three"][name] += n * (above < 3)
+                tops["ranked"][name] += n
             above += len(rank)
     return tops
+
+
+def write_grades(rule: str, pile: Pile) -> list[list[str]]:
+    """Write the table grades.csv; nothing by rules without grades, nor of mere marks, nor of too many grades."""
+    if rule not in ("score", "star", "majority-judgment") or not 1 < top_of(pile) <= MOST_GRADES:
+        return []
+    grades, counts = range(top_of(pile) + 1), count_grades(pile)
+    return write_table({a: {str(n): row[n] for n in grades} for a, row in counts.items()}, list(map(str, grades)))
 
 
 def read_asked(archive: Archive, card: dict[str, Any], result: dict[str, Any]) -> Asked:
@@ -1021,23 +1058,18 @@ def check_certificate(archive: Archive, result: dict[str, Any], count: Count, co
     archive.compare("result.json", "certificate", told, follows)
 
 
-def write_table(table: Table, columns: list[str]) -> list[list[str | None]]:
+def write_table(table: Table, columns: list[str]) -> list[list[str]]:
     """Write figures as published tables have them; where an option would meet itself, there is nothing."""
-    head: list[list[str | None]] = [["option", *(cell(each) for each in columns)]]
-    return head + [[cell(a), *(str(row[each]) if each in row else "" for each in columns)] for a, row in table.items()]
+    rows = [[cell(a), *(str(row[each]) if each in row else "" for each in columns)] for a, row in table.items()]
+    return [["option", *map(cell, columns)], *rows]
 
 
-def check_places(archive: Archive, order: Ranks, columns: list[str], known: dict[str, dict[str, int]]) -> None:
-    """Compare places.csv with the order, and its other columns with what is known of each option."""
-    rows: list[list[str | None]] = [["place", "option", *columns]]
+def check_places(archive: Archive, order: Ranks, figures: dict[str, dict[str, Any]]) -> None:
+    """Compare places.csv with the order, and with the figures that it has of each option."""
+    rows = [["place", "option", *figures]]
     for place in order:
         rank = str(len(rows))
-        for name in place:
-            told = known.get(name, {})
-            rows.append([rank, cell(name), *(str(told[each]) if each in told else None for each in columns)])
-    for each in columns:
-        if not any(each in told for told in known.values()):
-            archive.notes.append(f"places.csv: {show(each)}: this program does not examine that column.")
+        rows += [[rank, cell(name), *(str(each[name]) for each in figures.values())] for name in place]
     archive.compare_rows("places.csv", rows)
 
 
@@ -1100,7 +1132,7 @@ def check_figures(
     else:
         rows_told = {a: list(row.values()) if word == "grades" else row.get("votes") for a, row in table.items()}
         compare_count(archive, result, count, {"pairwise": None, "certificate": {word: rows_told}})
-    check_places(archive, count.order, [], {})
+    check_places(archive, count.order, {})
     archive.notes.append(f"Found again from {file}: the order. That it follows from the ballots, only they can tell.")
 
 
@@ -1121,7 +1153,7 @@ def check_order(archive: Archive, rule: str, options: list[str], result: dict[st
     follows.update({name: (result[name] + 5) // 10 * 10 for name in ("blank", "counted")})
     for name, value in follows.items():
         archive.compare("result.json", name, result.get(name), value)
-    check_places(archive, result["order"], [], {})
+    check_places(archive, result["order"], {})
     archive.notes.append("The order cannot be recounted here: it needs the ballots.")
 
 

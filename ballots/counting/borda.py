@@ -14,7 +14,7 @@ def count(contest: Contest, variants: Variants = AS_IS) -> Outcome:
 
     Of m options the last gets 1 point and the first m. Options in one place get the average of the places they fill.
     Those left out are tied last; where left out is no opinion, a ballot is one among the options that it ranks,
-    and gives the others nothing.
+    and gives the others nothing. A blank ballot gives none.
 
     variants: unranked.
     Returns:  certificate with `scores` (option -> points, exact) and `unranked` among its `variants`.

@@ -75,10 +75,12 @@ def make_archive(folder: Path, rule: str, text: str, **asked: object) -> Path:
     (folder / "ballots.abif").write_text(text, "utf-8")
     (folder / "card.json").write_text(json.dumps(card), "utf-8")
     (folder / "result.json").write_text(json.dumps(result), "utf-8")
-    tops = program.count_tops(pile)
-    rows, place = ["place,option,first,first_three,ranked"], 1
+    figures = {**program.count_tops(pile), **(count.figures or {})}
+    columns = program.COLUMNS.get(rule, program.RANKED)
+    rows, place = [",".join(["place", "option", *columns])], 1
     for names in count.order:
-        rows += [",".join(map(str, [place, program.cell(name), *tops[name].values()])) for name in names]
+        told = {name: [figures[each][name] for each in columns] for name in names}
+        rows += [",".join(map(str, [place, program.cell(name), *told[name]])) for name in names]
         place += len(names)
     (folder / "places.csv").write_text("\r\n".join(rows), "utf-8")
     seal(folder)

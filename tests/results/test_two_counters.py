@@ -5,7 +5,7 @@ Small piles in which ties, circles, blank ballots and noughts are common, writte
 
 import importlib.util
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date
 from fractions import Fraction
 from itertools import product
@@ -27,6 +27,7 @@ from polls import rulecard
 from polls.kinds import Kind, paper_of
 from results import archive
 from results.figures import FORMS, UNTOLD, Figures, count_figures, gathered
+from results.standings import columns_of
 from tests.strategies import profiles
 
 ROOT = Path(__file__).parents[2]
@@ -50,6 +51,17 @@ APPROVED = {"approval", "phragmen"}
 SPENDING = {"greedy", "equal-shares"}
 TOTALS = ("ballots", "blank", "invalid", "counted")
 WORDS = [*"ABCDEF", "a b", "[C]", "#4", "=Bus 7", "სკოლა", "مكتبة"]
+HELD = date(2026, 5, 3)
+RANKINGS = [([["Parks"], ["Buses"]], 5), ([["Clinics"], ["Parks"], ["Schools"], ["Buses"]], 4), ([["Schools"]], 2)]
+GIVEN = [({"Buses": 5, "Parks": 3, "Clinics": 0}, 4), ({"Clinics": 4, "Parks": 5}, 3), ({"Schools": 1, "Buses": 2}, 2)]
+MARKED = [({"Buses": 1, "Parks": 1}, 4), ({"Clinics": 1, "Parks": 1}, 3), ({"Schools": 1}, 2)]
+COMPARED, SPREAD = "pairwise.csv", "grades.csv"
+TABLES = {
+    "schulze": [COMPARED], "ranked-pairs": [COMPARED], "borda": [COMPARED], "star": [COMPARED, SPREAD],
+    "score": [SPREAD], "majority-judgment": [SPREAD],
+}  # fmt: skip
+"""The tables that archives have by each rule, besides places.csv: as docs/record.md says."""
+
 PILES = 1500
 EXAMPLES = 40
 
@@ -163,21 +175,70 @@ def test_the_published_archives_hold(name: str, capsys: pytest.CaptureFixture[st
     assert "CHANGED" not in capsys.readouterr().out
 
 
-@pytest.mark.parametrize("rule", sorted(rulecard.RULES))
-@given(profile=profiles(implicit=st.booleans()))
-@settings(max_examples=EXAMPLES)
-def test_archives_of_piles_hold(rule: str, profile: Profile) -> None:
-    """Whatever is brought in and published: the second counter finds every figure of the archive again."""
-    card = rulecard.RuleCard(
-        {"en": "A vote"}, {}, profile.options, rule,
-        rulecard.PARTIAL_BELOW if profile.implicit else rulecard.PARTIAL_NO_OPINION,
-        "The archive of a town", "https://example.org/votes", date(2026, 5, 3),
+def card_of(rule: str, pile: Profile | Grades, *, implicit: bool, seats: int | None) -> rulecard.RuleCard:
+    return rulecard.RuleCard.brought_in(
+        titles={"en": "A vote"}, questions={}, options=pile.options, rule=rule, implicit=implicit, seats=seats,
+        source_name="The archive of a town", source_url="https://example.org/votes", held_on=HELD, today=HELD,
     )  # fmt: skip
+
+
+def find(folder: str, files: Mapping[str, bytes]) -> list[str]:
+    """Lay these files, and no others, in a folder, with hashes that fit them; name what the program finds changed."""
+    for path in Path(folder).iterdir():
+        path.unlink()
+    rest = {name: data for name, data in files.items() if name not in {archive.LINES, archive.SUMS}}
+    for name, data in archive.complete(rest).items():
+        Path(folder, name).write_bytes(data)
+    found = program.Archive(Path(folder))
+    assert program.check(found) == 0
+    return [fault.split(": there stands")[0] for fault in found.changed]
+
+
+@st.composite
+def past_votes(draw: st.DrawFn, rule: str) -> tuple[rulecard.RuleCard, Profile | Grades]:
+    """Draw the ballots that a rule asks for, with a card that fits them."""
+    ranked = draw(profiles(implicit=st.booleans()))
+    m, pile, implicit = len(ranked.options), ranked, ranked.implicit
+    seats = draw(st.integers(1, m)) if rule == "stv" or (rule in rulecard.SEATED and draw(st.booleans())) else None
+    if rule not in rulecard.GRADING:
+        return card_of(rule, pile, implicit=implicit, seats=seats), pile
+    top = 1 if rule in APPROVED else draw(st.sampled_from([1, 2, 5, 10, 11]))
+    row = st.dictionaries(st.integers(0, m - 1), st.sampled_from([0, 1, top - 1, top])).map(lambda row: (*row.items(),))
+    rows, few = draw(st.dictionaries(row, st.integers(1, 9), max_size=8)), st.integers(0, 3)
+    grades = Grades.of_rows(ranked.options, rows, top=top, blank=draw(few), invalid=draw(few))
+    return card_of(rule, grades, implicit=implicit, seats=seats), grades
+
+
+@pytest.mark.parametrize("rule", sorted(rulecard.RULES))
+@given(data=st.data())
+@settings(max_examples=EXAMPLES)
+def test_archives_of_piles_hold(rule: str, data: st.DataObject) -> None:
+    """Whatever is brought in and published: the second counter finds every figure of the archive again."""
     with TemporaryDirectory() as folder:
-        for name, data in archive.build(card, profile).items():
-            Path(folder, name).write_bytes(data)
-        found = program.Archive(Path(folder))
-        assert (program.check(found), found.changed) == (0, [])
+        assert find(folder, archive.build(*data.draw(past_votes(rule)))) == []
+
+
+@pytest.mark.parametrize("rule", sorted(rulecard.RULES))
+def test_each_changed_cell_of_a_past_vote_is_named(rule: str, tmp_path: Path) -> None:
+    """All columns of all tables, one cell after the other; and a table that is missing, or one too many."""
+    seats = 2 if rule in rulecard.SEATED else None
+    grades = Grades.of(NAMES, MARKED if rule in APPROVED else GIVEN, blank=1, invalid=1)
+    pile = grades if rule in rulecard.GRADING else Profile.of(NAMES, RANKINGS, blank=1, invalid=1)
+    files = archive.build(card_of(rule, pile, implicit=True, seats=seats), pile)
+    assert {name for name in files if name.endswith(".csv")} == {"places.csv", *TABLES.get(rule, ())}
+    assert find(str(tmp_path), files) == []
+    for name in ("places.csv", "pairwise.csv", "grades.csv"):
+        if name not in files:
+            assert find(str(tmp_path), files | {name: b"option\r\n"}) == [f"{name}: the whole file"]
+            continue
+        assert find(str(tmp_path), {each: files[each] for each in files if each != name}) == [f"{name}: the whole file"]
+        rows = [line.split(",") for line in files[name].decode().splitlines()]
+        assert name != "places.csv" or tuple(rows[0][2:]) == columns_of(rule)
+        for i, j in product(range(len(rows)), range(len(rows[0]))):
+            spoiled = [[cell + "1" * ((i, j) == (k, n)) for n, cell in enumerate(row)] for k, row in enumerate(rows)]
+            label = ", ".join(rows[i][:2] if name == "places.csv" else rows[i][:1])
+            named = [f"{name}: line {i + 1} ({label}), {rows[0][j]}"]
+            assert find(str(tmp_path), files | {name: archive.write_csv(spoiled)}) == named
 
 
 @pytest.mark.parametrize("rule", sorted(FORMS))
