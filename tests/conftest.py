@@ -28,7 +28,7 @@ from tests.plumbing.sizes import tries
 from tests.plumbing.used import USED, note
 
 # How long an example takes says something about the machine, not about the program.
-settings.register_profile("khma", deadline=None, max_examples=tries(50, 100))
+settings.register_profile("khma", deadline=None, max_examples=tries(30, 100))
 settings.load_profile("khma")
 
 TEMPLATE = "khma_template"

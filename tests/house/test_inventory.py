@@ -50,6 +50,7 @@ NOT_TYPED = {
     "results.differences.LONGEST_EXCERPT": "what a command shows",
     "results.examination.MOST_FINDINGS_A_FILE": "what a command shows",
     "results.publication.LONGEST_REASON": "as with approvals",
+    "results.recount.MOST_GRADES": "what an archive holds",
     "results.publication.MOST_PROOFS": "what a command shows",
 }
 

@@ -28,6 +28,7 @@ from polls.kinds import Kind, paper_of
 from results import archive
 from results.figures import FORMS, UNTOLD, Figures, count_figures, gathered
 from results.standings import columns_of
+from tests.plumbing.sizes import tries
 from tests.strategies import profiles
 
 ROOT = Path(__file__).parents[2]
@@ -62,8 +63,8 @@ TABLES = {
 }  # fmt: skip
 """The tables that archives have by each rule, besides places.csv: as docs/record.md says."""
 
-PILES = 1500
-EXAMPLES = 40
+PILES = tries(300, 1500)
+EXAMPLES = tries(12, 40)
 
 
 def load(path: Path) -> ModuleType:

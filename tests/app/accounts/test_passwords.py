@@ -161,7 +161,7 @@ async def test_a_storm_of_sign_ins_asks_the_database_no_more_than_it_can_be_let_
 async def test_hashing_yields_to_whoever_reads_a_page() -> None:
     passwords = Passwords()
     before = os.nice(0)
-    kind = await passwords._run(lambda: os.nice(0))
+    kind = await passwords.run(lambda: os.nice(0))
     assert (kind - before, os.nice(0)) == ((YIELDS, before) if sys.platform == "linux" else (0, before))
     passwords.close()
 
