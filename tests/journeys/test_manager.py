@@ -96,14 +96,20 @@ def test_a_past_vote_is_brought_in_after_a_mistake_and_taken_back_by_two(
             visitor.goto("/en/results")
             assert visitor.locator("main").get_by_text("A leader, counted again").count() == 0
             visitor.goto("/en/ledger")
-            said = ""
-            for _ in range(200):  # the worker writes the lines meanwhile
-                visitor.reload()
-                said = visitor.locator("main").inner_text()
-                if "A result was withdrawn" in said:
-                    break
+            said = until_told(visitor, "A result was withdrawn")
             assert "A result was published: a-leader-counted-again" in said
             assert "A result was withdrawn: a-leader-counted-again" in said
+
+
+def until_told(page: Page, words: str) -> str:
+    """Load a page again until the worker has written what it is to say. Returns its text."""
+    said = ""
+    for _ in range(200):
+        page.reload()
+        said = page.locator("main").inner_text()
+        if words in said:
+            break
+    return said
 
 
 def photograph() -> bytes:
