@@ -25,6 +25,7 @@ MAX_LIST = 100_000
 
 _TAIL = 1 << 16
 _END, _LARGE = b"PK\5\6", b"PK\6\7"
+# What zipfile raises for a file that is none; NotImplementedError where it is packed in a way that zipfile cannot read.
 _BROKEN = (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError, OSError, ValueError)
 
 

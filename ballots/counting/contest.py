@@ -173,10 +173,10 @@ class Money:
 class Contest:
     """All that a file of ballots says: rankings, or grades, or both of the same ballots; and what stands beside them.
 
-    seats:  how many are to be elected, where the file says so.
+    seats:     how many are to be elected, where the file says so.
+    money:     for budgets. labels: option -> its title, where the file names options by a short sign.
+    slips:     the same ballots as the rankings, where the file tells more than rankings hold: see `slips.Slips`.
     withdrawn: options that can no longer be elected; no ballot ranks them.
-    money:  for budgets. labels: option -> its title, where the file names options by a short sign.
-    slips:  the same ballots as the rankings, where the file tells more of them than rankings hold: see `slips.Slips`.
     """
 
     rankings: Profile | None = None

@@ -5,7 +5,10 @@ from dataclasses import dataclass
 from uuid import UUID
 
 import httpx
+from sqlmodel import select, update
+from sqlmodel.ext.asyncio.session import AsyncSession
 
+from app.accounts.screens.tables import Screen
 from tests.plumbing.house import Browser, Town
 from tests.plumbing.votes import HeldVote, Voter
 
@@ -88,3 +91,18 @@ def cookie_on(browser: Browser, name: str) -> str:
 def names_of(vote: HeldVote, number: int) -> tuple[UUID, str, str]:
     """Give by what a person could be recognised: the line's id, their number, their name."""
     return vote.lines[number], f"{number + 1:04}", f"Voter {number + 1}"
+
+
+async def row_of(town: Town) -> Screen:
+    """Read the one screen of a town."""
+    async with town.house.db.reading() as session:
+        return (await session.exec(select(Screen))).one()
+
+
+async def change(town: Town, **values: object) -> None:
+    """Write into it, past all services."""
+
+    async def work(session: AsyncSession) -> None:
+        await session.exec(update(Screen).values(**values))
+
+    await town.house.db.write(work)

@@ -7,11 +7,9 @@ from datetime import UTC
 
 import pytest
 from sqlalchemy import text
-from sqlmodel import select, update
-from sqlmodel.ext.asyncio.session import AsyncSession
+from sqlmodel import select
 
 from app.accounts.roll.store import strike
-from app.accounts.screens.tables import Screen
 from app.accounts.tables import Event, SecurityEvent
 from app.security import Role
 from ballots.eligibility import Channel
@@ -29,6 +27,7 @@ from tests.plumbing.screens import (
     counter_of,
     names_of,
     person,
+    row_of,
 )
 from tests.plumbing.votes import HeldVote, Voter, hold_vote
 
@@ -46,18 +45,6 @@ async def vote(one_town: Town) -> HeldVote:
 @pytest.fixture
 async def counter(one_town: Town) -> Counter:
     return await counter_of(one_town)
-
-
-async def row_of(town: Town) -> Screen:
-    async with town.house.db.reading() as session:
-        return (await session.exec(select(Screen))).one()
-
-
-async def change(town: Town, **values: object) -> None:
-    async def work(session: AsyncSession) -> None:
-        await session.exec(update(Screen).values(**values))
-
-    await town.house.db.write(work)
 
 
 async def lines(vote: HeldVote) -> list[tuple[bytes, Channel]]:

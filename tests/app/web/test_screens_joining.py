@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 from sqlalchemy import text
-from sqlmodel import col, select, update
+from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from app.accounts.screens.handing import open_lease
@@ -25,11 +25,13 @@ from tests.plumbing.screens import (
     READY,
     SEEN,
     Counter,
+    change,
     code_for,
     cookie_on,
     counter_of,
     join,
     person,
+    row_of,
 )
 from tests.plumbing.votes import HeldVote, Voter, hold_vote
 
@@ -46,18 +48,6 @@ async def vote(one_town: Town) -> HeldVote:
 @pytest.fixture
 async def counter(one_town: Town) -> Counter:
     return await counter_of(one_town)
-
-
-async def row_of(town: Town) -> Screen:
-    async with town.house.db.reading() as session:
-        return (await session.exec(select(Screen))).one()
-
-
-async def change(town: Town, **values: object) -> None:
-    async def work(session: AsyncSession) -> None:
-        await session.exec(update(Screen).values(**values))
-
-    await town.house.db.write(work)
 
 
 @pytest.mark.parametrize(

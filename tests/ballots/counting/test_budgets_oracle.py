@@ -3,7 +3,6 @@
 To record anew: `KHMA_PABUTOOLS=/tmp/pb/bin/python python -m tests.ballots.counting.test_budgets_oracle`.
 """
 
-import json
 import os
 import random
 import subprocess
@@ -15,16 +14,15 @@ import pytest
 
 from ballots.counting import equal_shares, greedy
 from ballots.counting.contest import Contest, Grades, Money, Variants
+from tests.plumbing.oracles import PILES, PYTHON, Oracle
 
-ROOT = Path(__file__).parents[3]
-RECORDED = ROOT / "tests" / "vectors" / "oracles" / "budgets.json"
-PYTHON = Path(os.environ.get("KHMA_PABUTOOLS", ROOT / ".venv-oracles" / "bin" / "python"))
+LENT = Path(os.environ.get("KHMA_PABUTOOLS", PYTHON))
 
 
 def has_oracle() -> bool:
     return (
-        PYTHON.exists()
-        and not subprocess.run([PYTHON, "-c", "import pabutools"], capture_output=True, check=False).returncode
+        LENT.exists()
+        and not subprocess.run([LENT, "-c", "import pabutools"], capture_output=True, check=False).returncode
     )
 
 
@@ -45,12 +43,7 @@ def make_piles(number: int) -> list[dict[str, Any]]:
     return piles
 
 
-def ask(piles: list[dict[str, Any]]) -> list[dict[str, list[int]]]:
-    """Ask the oracle."""
-    program = [PYTHON, ROOT / "tests" / "oracles" / "budgets.py"]
-    done = subprocess.run(program, input=json.dumps(piles), capture_output=True, text=True, check=True)
-    answers: list[dict[str, list[int]]] = json.loads(done.stdout)
-    return answers
+ORACLE = Oracle("budgets", make_piles, LENT)
 
 
 def count(pile: dict[str, Any]) -> dict[str, list[int]]:
@@ -67,8 +60,8 @@ def count(pile: dict[str, Any]) -> dict[str, list[int]]:
 
 
 def test_we_agree_with_the_recorded_answers() -> None:
-    recorded = json.loads(RECORDED.read_text(encoding="utf-8"))
-    assert [pile for pile, _ in recorded] == make_piles(200)
+    recorded = ORACLE.recorded
+    assert [pile for pile, _ in recorded] == make_piles(PILES)
     assert [comparable(count(pile)) for pile, _ in recorded] == [comparable(answer) for _, answer in recorded]
     # The piles are worth asking about: the four ways often fund different projects.
     assert sum(len({tuple(sorted(chosen)) for chosen in answer.values()}) > 2 for _, answer in recorded) >= 20
@@ -81,16 +74,8 @@ def comparable(found: dict[str, list[int]]) -> dict[str, list[int]]:
 
 @pytest.mark.skipif(not has_oracle(), reason="pabutools is not installed in .venv-oracles")
 def test_the_oracle_still_says_what_was_recorded() -> None:
-    recorded = json.loads(RECORDED.read_text(encoding="utf-8"))[:20]
-    assert ask([pile for pile, _ in recorded]) == [answer for _, answer in recorded]
-
-
-def record() -> None:
-    """Write the recorded answers, one budget a line."""
-    piles = make_piles(200)
-    lines = (json.dumps(pair, separators=(",", ":")) for pair in zip(piles, ask(piles), strict=True))
-    RECORDED.write_text("[\n" + ",\n".join(lines) + "\n]\n", encoding="utf-8")
+    assert ORACLE.still_agrees()
 
 
 if __name__ == "__main__":
-    record()
+    ORACLE.record()

@@ -6,10 +6,7 @@ break a tie of points in STAR, and stops at the majority gauge in majority judgm
 To record anew: `python -m tests.ballots.counting.test_grades_oracle`.
 """
 
-import json
 import random
-import subprocess
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -17,10 +14,7 @@ import pytest
 from ballots.counting import approval, majority_judgment, score, star
 from ballots.counting.contest import Contest, Grades, Variants
 from ballots.counting.types import Outcome
-
-ROOT = Path(__file__).parents[3]
-RECORDED = ROOT / "tests" / "vectors" / "oracles" / "grades.json"
-PYTHON = ROOT / ".venv-oracles" / "bin" / "python"
+from tests.plumbing.oracles import PILES, PYTHON, Oracle
 
 
 def make_piles(number: int) -> list[dict[str, Any]]:
@@ -36,12 +30,7 @@ def make_piles(number: int) -> list[dict[str, Any]]:
     return piles
 
 
-def ask(piles: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Ask the oracle."""
-    program = [PYTHON, ROOT / "tests" / "oracles" / "grades.py"]
-    done = subprocess.run(program, input=json.dumps(piles), capture_output=True, text=True, check=True)
-    answers: list[dict[str, Any]] = json.loads(done.stdout)
-    return answers
+ORACLE = Oracle("grades", make_piles)
 
 
 def count(pile: dict[str, Any]) -> dict[str, Outcome]:
@@ -63,11 +52,11 @@ def winners(outcome: Outcome) -> list[int]:
     return sorted(map(int, outcome.winners))
 
 
-RECORD = json.loads(RECORDED.read_text(encoding="utf-8")) if RECORDED.exists() else []
+RECORD = ORACLE.recorded
 
 
 def test_the_piles_are_those_that_were_asked_about() -> None:
-    assert [pile for pile, _ in RECORD] == make_piles(200)
+    assert [pile for pile, _ in RECORD] == make_piles(PILES)
 
 
 @pytest.mark.parametrize("rule", ["score", "mean", "approval"])
@@ -87,15 +76,8 @@ def test_our_winners_are_theirs_or_among_those_they_leave_tied(rule: str) -> Non
 
 @pytest.mark.skipif(not PYTHON.exists(), reason="the oracles are not installed in .venv-oracles")
 def test_the_oracle_still_says_what_was_recorded() -> None:
-    assert ask([pile for pile, _ in RECORD[:20]]) == [answer for _, answer in RECORD[:20]]
-
-
-def record() -> None:
-    """Write the recorded answers, one pile a line."""
-    piles = make_piles(200)
-    lines = (json.dumps(pair, separators=(",", ":")) for pair in zip(piles, ask(piles), strict=True))
-    RECORDED.write_text("[\n" + ",\n".join(lines) + "\n]\n", encoding="utf-8")
+    assert ORACLE.still_agrees()
 
 
 if __name__ == "__main__":
-    record()
+    ORACLE.record()

@@ -3,10 +3,7 @@
 To record anew: `python -m tests.ballots.counting.test_irv_oracle`.
 """
 
-import json
 import random
-import subprocess
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -14,10 +11,7 @@ import pytest
 from ballots.counting import irv
 from ballots.counting.contest import Contest, Variants
 from ballots.counting.types import Profile, close_up
-
-ROOT = Path(__file__).parents[3]
-RECORDED = ROOT / "tests" / "vectors" / "oracles" / "irv.json"
-PYTHON = ROOT / ".venv-oracles" / "bin" / "python"
+from tests.plumbing.oracles import PILES, PYTHON, Oracle
 
 
 def make_piles(number: int) -> list[dict[str, Any]]:
@@ -38,12 +32,7 @@ def make_piles(number: int) -> list[dict[str, Any]]:
     return piles
 
 
-def ask(piles: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Ask the oracle."""
-    program = [PYTHON, ROOT / "tests" / "oracles" / "irv.py"]
-    done = subprocess.run(program, input=json.dumps(piles), capture_output=True, text=True, check=True)
-    answers: list[dict[str, Any]] = json.loads(done.stdout)
-    return answers
+ORACLE = Oracle("irv", make_piles)
 
 
 def count(pile: dict[str, Any], seed: str) -> str:
@@ -57,8 +46,8 @@ def count(pile: dict[str, Any], seed: str) -> str:
 
 
 def test_our_winner_is_one_whom_the_oracle_lets_win_and_the_only_one_where_there_is_one() -> None:
-    recorded = json.loads(RECORDED.read_text(encoding="utf-8"))
-    assert [pile for pile, _ in recorded] == make_piles(200)
+    recorded = ORACLE.recorded
+    assert [pile for pile, _ in recorded] == make_piles(PILES)
     for pile, answer in recorded:
         assert {int(count(pile, seed)) for seed in "abc"} <= set(answer["winners"])
     # The piles are worth asking about: mostly one can win, sometimes several.
@@ -67,16 +56,8 @@ def test_our_winner_is_one_whom_the_oracle_lets_win_and_the_only_one_where_there
 
 @pytest.mark.skipif(not PYTHON.exists(), reason="the oracles are not installed in .venv-oracles")
 def test_the_oracle_still_says_what_was_recorded() -> None:
-    recorded = json.loads(RECORDED.read_text(encoding="utf-8"))[:20]
-    assert ask([pile for pile, _ in recorded]) == [answer for _, answer in recorded]
-
-
-def record() -> None:
-    """Write the recorded answers, one pile a line."""
-    piles = make_piles(200)
-    lines = (json.dumps(pair, separators=(",", ":")) for pair in zip(piles, ask(piles), strict=True))
-    RECORDED.write_text("[\n" + ",\n".join(lines) + "\n]\n", encoding="utf-8")
+    assert ORACLE.still_agrees()
 
 
 if __name__ == "__main__":
-    record()
+    ORACLE.record()

@@ -3,10 +3,7 @@
 To record anew: `python -m tests.ballots.counting.test_schulze_oracle`.
 """
 
-import json
 import random
-import subprocess
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -14,10 +11,7 @@ import pytest
 from ballots.counting import schulze
 from ballots.counting.contest import Contest
 from ballots.counting.types import Profile, close_up
-
-ROOT = Path(__file__).parents[3]
-RECORDED = ROOT / "tests" / "vectors" / "oracles" / "schulze.json"
-PYTHON = ROOT / ".venv-oracles" / "bin" / "python"
+from tests.plumbing.oracles import PILES, PYTHON, Oracle
 
 
 def make_piles(number: int) -> list[dict[str, Any]]:
@@ -33,12 +27,7 @@ def make_piles(number: int) -> list[dict[str, Any]]:
     return piles
 
 
-def ask(piles: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Ask the oracle."""
-    program = [PYTHON, ROOT / "tests" / "oracles" / "schulze.py"]
-    done = subprocess.run(program, input=json.dumps(piles), capture_output=True, text=True, check=True)
-    answers: list[dict[str, Any]] = json.loads(done.stdout)
-    return answers
+ORACLE = Oracle("schulze", make_piles)
 
 
 def count(pile: dict[str, Any]) -> dict[str, Any]:
@@ -58,8 +47,8 @@ def count(pile: dict[str, Any]) -> dict[str, Any]:
 
 
 def test_we_agree_with_the_recorded_answers() -> None:
-    recorded = json.loads(RECORDED.read_text(encoding="utf-8"))
-    assert [pile for pile, _ in recorded] == make_piles(200)
+    recorded = ORACLE.recorded
+    assert [pile for pile, _ in recorded] == make_piles(PILES)
     assert [count(pile) for pile, _ in recorded] == [answer for _, answer in recorded]
     # The piles are worth asking about: in many of them nobody wins alone.
     assert sum(len(answer["winners"]) > 1 for _, answer in recorded) >= 20
@@ -67,16 +56,8 @@ def test_we_agree_with_the_recorded_answers() -> None:
 
 @pytest.mark.skipif(not PYTHON.exists(), reason="the oracles are not installed in .venv-oracles")
 def test_the_oracle_still_says_what_was_recorded() -> None:
-    recorded = json.loads(RECORDED.read_text(encoding="utf-8"))[:20]
-    assert ask([pile for pile, _ in recorded]) == [answer for _, answer in recorded]
-
-
-def record() -> None:
-    """Write the recorded answers, one pile a line."""
-    piles = make_piles(200)
-    lines = (json.dumps(pair, separators=(",", ":")) for pair in zip(piles, ask(piles), strict=True))
-    RECORDED.write_text("[\n" + ",\n".join(lines) + "\n]\n", encoding="utf-8")
+    assert ORACLE.still_agrees()
 
 
 if __name__ == "__main__":
-    record()
+    ORACLE.record()
